@@ -65,8 +65,10 @@ let package = Package(
       ["SessionAPI", "SessionDomain", "RPCCore", "RPCServices", "ProtobufC", "ProtobufWellKnownTypes", collections]),
     program(
       "sessiond",
-      ["SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
-        arguments, logging, lifecycle]),
+      [
+        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
+        arguments, logging, lifecycle,
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

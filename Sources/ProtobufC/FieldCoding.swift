@@ -116,7 +116,8 @@ extension Arena {
 
   /// A message field; null when there is none.
   @inlinable
-  public mutating func message<Message: ProtobufMessage>(_ message: Message?) -> UnsafeMutablePointer<Message.CMessage>? {
+  public mutating func message<Message: ProtobufMessage>(_ message: Message?) -> UnsafeMutablePointer<Message.CMessage>?
+  {
     guard let message else { return nil }
     let c = array(of: Message.CMessage.self, count: 1)
     message.fill(c, in: &self)

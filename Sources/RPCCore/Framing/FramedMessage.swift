@@ -1,0 +1,59 @@
+public import ProtobufC
+
+/// The bytes of one message as they go on the wire: a flag, four bytes of length, the packed message
+/// (grpc/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). Immutable and shared: many streams may send it.
+public final class FramedMessage: @unchecked Sendable {
+  // Immutable once `init` is done, hence the unchecked conformance.
+  private let base: UnsafeMutableRawPointer
+  /// The size of the whole frame in bytes.
+  public let count: Int
+
+  /// The bytes of flag and length before each message.
+  public static let prefixBytes = 5
+
+  /// A frame for `payloadBytes` bytes that `write` writes to the address it is given.
+  public init(payloadBytes: Int, write: (UnsafeMutableRawPointer) -> Void) {
+    count = payloadBytes + Self.prefixBytes
+    base = .allocate(byteCount: count, alignment: 1)
+    base.storeBytes(of: 0, as: UInt8.self)
+    (base + 1).storeBytes(of: UInt32(truncatingIfNeeded: payloadBytes).bigEndian, as: UInt32.self)
+    write(base + Self.prefixBytes)
+  }
+
+  deinit { base.deallocate() }
+
+  /// The frame's bytes; valid while this object lives.
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// The packed message's bytes; valid while this object lives.
+  public var payload: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: base + Self.prefixBytes, count: count - Self.prefixBytes)
+  }
+}
+
+extension FramedMessage {
+  /// Packs and frames `message`.
+  /// - Throws: INTERNAL where the message cannot be encoded: a string with U+0000, or 4 GiB and more.
+  @inlinable
+  public static func framing<Message: ProtobufMessage>(_ message: Message) throws -> FramedMessage {
+    do {
+      return try message.encode { bytes, write in
+        guard bytes <= UInt32.max else { throw EncodeError.tooLarge(bytesMax: Int(UInt32.max)) }
+        return FramedMessage(payloadBytes: bytes, write: write)
+      }
+    } catch {
+      throw RPCError(.internal, "the message cannot be encoded", cause: error)
+    }
+  }
+}
+
+/// A message in its encoded form: encoded once, sent any number of times.
+public struct EncodedMessage<Message: ProtobufMessage>: Sendable {
+  /// The bytes on the wire.
+  public let frame: FramedMessage
+
+  /// Encodes `message`.
+  /// - Throws: INTERNAL where it cannot be encoded.
+  @inlinable
+  public init(_ message: Message) throws { frame = try .framing(message) }
+}

@@ -1,0 +1,35 @@
+public import ProtobufC
+
+/// The requests of a streaming call, in order, until the caller has sent its last. For one consumer.
+///
+/// Each is decoded when it is taken; what was not taken holds back the caller.
+public struct RequestStream<Message: ProtobufMessage>: AsyncSequence, Sendable {
+  @usableFromInline let call: any ServerCall
+  @usableFromInline let limits: DecodeLimits
+
+  /// Reads from `call`.
+  public init(_ call: any ServerCall, limits: DecodeLimits) {
+    self.call = call
+    self.limits = limits
+  }
+
+  /// An iterator; there is one position, whoever iterates.
+  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
+
+  /// Takes one request at a time.
+  public struct AsyncIterator: AsyncIteratorProtocol {
+    @usableFromInline let stream: RequestStream
+
+    @usableFromInline
+    init(stream: RequestStream) { self.stream = stream }
+
+    /// The next request; nil after the last.
+    /// - Throws: INVALID_ARGUMENT for bytes that are not a message; CANCELLED or DEADLINE_EXCEEDED when the call
+    ///   is over.
+    @inlinable
+    public mutating func next() async throws -> Message? {
+      guard let frame = try await stream.call.nextRequest() else { return nil }
+      return try ServerMethod.decode(frame.payload, stream.limits)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// A transport's end of one call on the server. Every method may be called from any thread; those of one
+/// direction by one task at a time.
+///
+/// When the call is over for whatever reason (status sent, reset by the peer, connection lost, deadline passed),
+/// sending throws and receiving throws: CANCELLED, or DEADLINE_EXCEEDED.
+public protocol ServerCall: AnyObject, Sendable {
+  /// Sends initial metadata now instead of with the first message. Ignored once a message was sent.
+  func send(_ metadata: Metadata)
+
+  /// Hands a message to the transport. False when the caller should `waitForRoom` before sending more.
+  func enqueue(_ frame: FramedMessage) throws -> Bool
+
+  /// Returns when the peer has taken enough for another message.
+  func waitForRoom() async throws
+
+  /// The next request message, or nil when the caller has sent its last.
+  func nextRequest() async throws -> FramedMessage?
+
+  /// Adds to the metadata that goes with the status.
+  func addTrailers(_ metadata: Metadata)
+}

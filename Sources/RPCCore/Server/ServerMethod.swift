@@ -1,0 +1,123 @@
+public import ProtobufC
+
+/// One method of a service: its name, its kind, and how bytes reach its handler.
+public struct ServerMethod: Sendable {
+  /// The rest of a call once its request is decoded or its stream opened.
+  public typealias Body = @Sendable (ServerContext, any ServerCall) async throws -> Void
+
+  /// The two ways a request comes in.
+  public enum Handler: Sendable {
+    /// Exactly one message, decoded where it lies. Throws `RPCError`.
+    case oneRequest(@Sendable (UnsafeRawBufferPointer, DecodeLimits) throws -> Body)
+    /// Any number of messages, taken from the call.
+    case manyRequests(@Sendable (DecodeLimits) -> Body)
+  }
+
+  /// The name.
+  public let descriptor: MethodDescriptor
+  /// The handler.
+  public let handler: Handler
+
+  /// A method of its own making. Services use the functions below, through their generated code.
+  public init(_ descriptor: MethodDescriptor, _ handler: Handler) {
+    self.descriptor = descriptor
+    self.handler = handler
+  }
+
+  /// One request, one response.
+  @inlinable
+  public static func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
+    _ descriptor: MethodDescriptor,
+    _ handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
+  ) -> ServerMethod {
+    ServerMethod(
+      descriptor,
+      .oneRequest { bytes, limits in
+        let request: Request = try decode(bytes, limits)
+        return { context, call in try answer(call, with: try await handler(request, context)) }
+      })
+  }
+
+  /// One request, any number of responses.
+  @inlinable
+  public static func serverStreaming<Request: ProtobufMessage, Response: ProtobufMessage>(
+    _ descriptor: MethodDescriptor,
+    _ handler: @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws -> Void
+  ) -> ServerMethod {
+    ServerMethod(
+      descriptor,
+      .oneRequest { bytes, limits in
+        let request: Request = try decode(bytes, limits)
+        return { context, call in try await handler(request, ResponseWriter(call), context) }
+      })
+  }
+
+  /// Any number of requests, one response.
+  @inlinable
+  public static func clientStreaming<Request: ProtobufMessage, Response: ProtobufMessage>(
+    _ descriptor: MethodDescriptor,
+    _ handler: @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> ServerResponse<Response>
+  ) -> ServerMethod {
+    ServerMethod(
+      descriptor,
+      .manyRequests { limits in
+        { context, call in
+          try answer(call, with: try await handler(RequestStream(call, limits: limits), context))
+        }
+      })
+  }
+
+  /// Any number of requests and responses, each side at its own pace.
+  @inlinable
+  public static func bidirectionalStreaming<Request: ProtobufMessage, Response: ProtobufMessage>(
+    _ descriptor: MethodDescriptor,
+    _ handler:
+      @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext) async throws -> Void
+  ) -> ServerMethod {
+    ServerMethod(
+      descriptor,
+      .manyRequests { limits in
+        { context, call in
+          try await handler(RequestStream(call, limits: limits), ResponseWriter(call), context)
+        }
+      })
+  }
+
+  /// Decodes a request.
+  /// - Throws: INVALID_ARGUMENT with the place, or RESOURCE_EXHAUSTED where decoding would take too much.
+  @inlinable
+  static func decode<Message: ProtobufMessage>(
+    _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits
+  ) throws -> Message {
+    do {
+      return try Message(decoding: bytes, limits: limits)
+    } catch {
+      throw refusal(of: error)
+    }
+  }
+
+  @usableFromInline
+  static func refusal(of error: DecodeError) -> RPCError {
+    switch error.kind {
+    case .tooLarge: RPCError(.resourceExhausted, error.description)
+    case .truncated, .malformed, .wrongWireType, .invalidUTF8, .containsNUL, .tooDeep, .tooManyMerges:
+      RPCError(.invalidArgument, error.description)
+    }
+  }
+
+  @inlinable
+  static func answer<Message: ProtobufMessage>(
+    _ call: any ServerCall, with response: ServerResponse<Message>
+  ) throws {
+    if !response.metadata.isEmpty { call.send(response.metadata) }
+    if !response.trailers.isEmpty { call.addTrailers(response.trailers) }
+    // The only message: whether there is room for more does not matter.
+    _ = try call.enqueue(response.encoded.frame)
+  }
+}
+
+/// A service: methods that a server can route to. The generated protocol of each service refines it.
+public protocol RPCService: Sendable {
+  /// The methods.
+  var methods: [ServerMethod] { get }
+}
