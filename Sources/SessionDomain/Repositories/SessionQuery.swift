@@ -1,0 +1,43 @@
+/// Which sessions to list, in which order, and which page of them.
+public struct SessionQuery: Sendable {
+  /// The page size when none is asked for.
+  public static let pageSizeDefault = 50
+  /// The largest page; larger requests get this.
+  public static let pageSizeMax = 1000
+
+  /// Any of these; empty means every type.
+  public var types: [SessionType] = []
+  /// Any of these; empty means every status.
+  public var statuses: [SessionStatus] = []
+  /// Sessions on a page: 0 means 50, more than 1000 means 1000, negative is `invalidArgument`.
+  public var pageSize = 0
+  /// The token of the page before; empty for the first page. With every other field but `pageSize` unchanged.
+  public var pageToken = ""
+  /// The page's number from 1, instead of a token; 0 for none. Together with a token it is `invalidArgument`.
+  public var page = 0
+  /// Whether to count all that match.
+  public var includeTotal = false
+
+  /// Asks for the first page of all sessions, the oldest first.
+  public init() {}
+}
+
+/// A page of sessions and what holds at the moment it was read.
+public struct SessionPage: Sendable {
+  /// The sessions, in order.
+  public var sessions: [Session]
+  /// The token of the next page; empty on the last.
+  public var nextPageToken: String
+  /// How many match in all, when that was asked for.
+  public var totalSize: Int64?
+  /// Every event up to this one is in the answer, and none after it.
+  public var sequence: Int64
+
+  /// Makes a page.
+  public init(sessions: [Session], nextPageToken: String, totalSize: Int64?, sequence: Int64) {
+    self.sessions = sessions
+    self.nextPageToken = nextPageToken
+    self.totalSize = totalSize
+    self.sequence = sequence
+  }
+}

@@ -1,0 +1,120 @@
+/// Collects every violation of a request, in the order in which its fields are checked.
+struct FieldChecker {
+  private(set) var violations: [FieldViolation] = []
+
+  mutating func refuse(_ path: String, _ description: String) {
+    violations.append(FieldViolation(path: path, description: description))
+  }
+
+  mutating func check(name: String) {
+    let count = name.unicodeScalars.count
+    if count == 0 || count > FieldLimits.nameCharactersMax {
+      refuse("session.name", "a name has 1 to \(FieldLimits.nameCharactersMax) characters")
+    }
+    if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      refuse("session.name", "a name has no control characters")
+    }
+  }
+
+  mutating func check(workspace: String) {
+    let path = "session.workspace"
+    if workspace.utf8.first != UInt8(ascii: "/") { refuse(path, "a workspace is an absolute path") }
+    if workspace.utf8.count > FieldLimits.workspaceBytesMax {
+      refuse(path, "a workspace has at most \(FieldLimits.workspaceBytesMax) bytes")
+    }
+    if workspace.utf8.contains(0) { refuse(path, "a workspace has no NUL") }
+    if workspace.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
+      refuse(path, "a workspace has no '..' segment")
+    }
+  }
+
+  mutating func check(capabilities: [String], path: String) {
+    check(list: capabilities, path: path)
+  }
+
+  mutating func check(constraints: [String], path: String) {
+    check(list: constraints, path: path)
+    var known: Set<String> = []
+    for (index, text) in constraints.enumerated() where !text.isEmpty {
+      switch Constraint.parse(text) {
+      case .success(let constraint):
+        guard constraint.isKnown else { continue }
+        if !known.insert(constraint.name).inserted {
+          refuse("\(path)[\(index)]", "\(constraint.name) is given more than once")
+        }
+      case .failure(let error): refuse("\(path)[\(index)]", error.expected)
+      }
+    }
+  }
+
+  private mutating func check(list: [String], path: String) {
+    if list.count > FieldLimits.listEntriesMax {
+      refuse(path, "at most \(FieldLimits.listEntriesMax) entries are allowed")
+    }
+    var seen: Set<String> = []
+    for (index, entry) in list.enumerated() {
+      let count = entry.unicodeScalars.count
+      if count == 0 || count > FieldLimits.listEntryCharactersMax {
+        refuse("\(path)[\(index)]", "an entry has 1 to \(FieldLimits.listEntryCharactersMax) characters")
+      }
+      if entry.utf8.contains(0) { refuse("\(path)[\(index)]", "an entry has no NUL") }
+      if !seen.insert(entry).inserted { refuse("\(path)[\(index)]", "an entry is given only once") }
+    }
+  }
+
+  mutating func check(environment: [String: String]) {
+    let path = "session.environment"
+    if environment.count > FieldLimits.environmentEntriesMax {
+      refuse(path, "at most \(FieldLimits.environmentEntriesMax) variables are allowed")
+    }
+    for (key, value) in environment.sorted(by: { $0.key < $1.key }) {
+      if !Self.isVariableName(key) { refuse("\(path).\(key)", "a variable's name is [A-Za-z_][A-Za-z0-9_]*") }
+      if value.utf8.count > FieldLimits.environmentValueBytesMax {
+        refuse("\(path).\(key)", "a value has at most \(FieldLimits.environmentValueBytesMax) bytes")
+      }
+      if value.utf8.contains(0) { refuse("\(path).\(key)", "a value has no NUL") }
+    }
+  }
+
+  /// Checks each member's value; the size of the whole is checked where the whole is known.
+  mutating func check(metadata: [String: JSONValue]) {
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { check(metadata: value, key: key) }
+  }
+
+  mutating func check(metadata value: JSONValue, key: String) {
+    guard value.nests(atMost: FieldLimits.metadataDepthMax - 1) else {
+      refuse("session.metadata.\(key)", "metadata nests at most \(FieldLimits.metadataDepthMax) deep")
+      return
+    }
+    if !value.isFinite { refuse("session.metadata.\(key)", "a number is neither NaN nor infinite") }
+  }
+
+  mutating func check(metadataBytes: Int) {
+    guard metadataBytes > FieldLimits.metadataBytesMax else { return }
+    refuse("session.metadata", Self.metadataTooLarge)
+  }
+
+  static var metadataTooLarge: String {
+    "metadata has at most \(FieldLimits.metadataBytesMax) bytes as compact JSON"
+  }
+
+  /// Reads the id of a parent; empty means none.
+  mutating func check(parentID: String) -> SessionID? {
+    guard !parentID.isEmpty else { return nil }
+    guard let id = SessionID(parentID) else {
+      refuse("session.parent_id", "a parent is named by its id, a UUID")
+      return nil
+    }
+    return id
+  }
+
+  private static func isVariableName(_ text: String) -> Bool {
+    guard let first = text.utf8.first, !isDigit(first) else { return false }
+    return text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"): true
+      default: isDigit(byte)
+      }
+    }
+  }
+}

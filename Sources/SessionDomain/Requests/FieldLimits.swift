@@ -1,0 +1,21 @@
+/// How large the fields of a session may be.
+public enum FieldLimits {
+  /// Characters (Unicode scalars) of a name.
+  public static let nameCharactersMax = 256
+  /// Bytes of a workspace path.
+  public static let workspaceBytesMax = 4096
+  /// Bytes of the metadata's compact JSON.
+  public static let metadataBytesMax = 64 * 1024
+  /// How deep metadata nests; the object itself counts as 1, and arrays count too.
+  public static let metadataDepthMax = 32
+  /// Capabilities of a session, and constraints of a session.
+  public static let listEntriesMax = 128
+  /// Characters (Unicode scalars) of one capability or constraint.
+  public static let listEntryCharactersMax = 128
+  /// Environment variables of a session.
+  public static let environmentEntriesMax = 256
+  /// Bytes of one environment variable's value.
+  public static let environmentValueBytesMax = 4096
+  /// Characters (Unicode scalars) of a request id.
+  public static let requestIDCharactersMax = 64
+}

@@ -1,0 +1,68 @@
+/// Everything that a repository refuses or fails at.
+public enum SessionError: Error, Hashable, Sendable {
+  /// The request is wrong; every violation, in the order of the fields.
+  case invalidArgument([FieldViolation])
+  /// No session has this id.
+  case notFound(SessionID)
+  /// The session is at another revision than expected.
+  case revisionConflict(expected: Int64, actual: Int64)
+  /// The state machine has no such move.
+  case illegalTransition(from: SessionStatus, to: SessionStatus, allowed: [SessionStatus])
+  /// The session is in no final status.
+  case notFinished(SessionID, status: SessionStatus)
+  /// The session has children.
+  case hasChildren(SessionID)
+  /// An allocation is larger than a constraint allows; bytes, or thousandths of a core.
+  case constraintExceeded(constraint: String, allocated: Int64, allowed: Int64)
+  /// As many sessions as allowed are in no final status.
+  case sessionLimit(max: Int)
+  /// The request id was used with another body.
+  case requestIDReused(requestID: String)
+  /// The page token is damaged, or belongs to another query.
+  case pageTokenInvalid
+  /// Events after this sequence are gone; `oldest` is the oldest one still kept.
+  case sequenceCompacted(oldest: Int64)
+  /// The sequence has not happened yet; `newest` is the newest that has.
+  case sequenceInFuture(newest: Int64)
+  /// More waits to be done than the repository holds; nothing was done.
+  case overloaded
+  /// The snapshot was open for too long, and is closed.
+  case snapshotExpired
+  /// The repository is closed; nothing was done.
+  case closed
+  /// The file failed; nothing was done.
+  case storage(StorageFailure)
+}
+
+/// What a database said when it failed, for the operator's log. It carries no value of any caller.
+public struct StorageFailure: Error, Hashable, Sendable {
+  /// What an operator can do something about.
+  public enum Kind: Hashable, Sendable {
+    /// Somebody else holds a lock.
+    case busy
+    /// The disk, or the file's size limit, is full.
+    case full
+    /// The file is damaged, or not a database.
+    case corrupt
+    /// The file cannot be written.
+    case readOnly
+    /// Reading or writing failed.
+    case io
+    /// Anything else: a mistake of ours.
+    case other
+  }
+
+  /// The kind.
+  public let kind: Kind
+  /// SQLite's extended result code (https://www.sqlite.org/rescode.html).
+  public let extendedCode: Int32
+  /// The text of the statement, with marks where values were bound.
+  public let statement: String
+
+  /// Makes a failure.
+  public init(kind: Kind, extendedCode: Int32, statement: String) {
+    self.kind = kind
+    self.extendedCode = extendedCode
+    self.statement = statement
+  }
+}
