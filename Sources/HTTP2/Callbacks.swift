@@ -1,0 +1,159 @@
+// nghttp2's callbacks: global closures without captures, which find the connection by the session's user data
+// and the stream by the stream's. They return to nghttp2 and never call its recv or send.
+
+import CNghttp2
+
+func makeHandle(_ role: HTTP2Connection.Role, _ settings: HTTP2Settings) throws -> OpaquePointer {
+  var options: OpaquePointer?
+  guard nghttp2_option_new(&options) == 0, let options else { throw HTTP2Error(NGHTTP2_ERR_NOMEM.rawValue) }
+  defer { nghttp2_option_del(options) }
+  nghttp2_option_set_no_auto_window_update(options, 1)
+  nghttp2_option_set_no_closed_streams(options, 1)
+  nghttp2_option_set_max_outbound_ack(options, settings.unsentAcksMax)
+  nghttp2_option_set_max_settings(options, settings.settingsEntriesMax)
+  nghttp2_option_set_stream_reset_rate_limit(options, settings.resetsBurst, settings.resetsPerSecond)
+
+  var handle: OpaquePointer?
+  let code =
+    switch role {
+    case .server: nghttp2_session_server_new2(&handle, callbacks.pointer, nil, options)
+    case .client: nghttp2_session_client_new2(&handle, callbacks.pointer, nil, options)
+    }
+  guard code == 0, let handle else { throw HTTP2Error(code) }
+  return handle
+}
+
+// Built once, then only read; nghttp2 copies it into each session.
+private struct Callbacks: @unchecked Sendable {
+  let pointer: OpaquePointer?
+
+  init() {
+    var made: OpaquePointer?
+    // On failure the pointer is null and no session can be made.
+    guard nghttp2_session_callbacks_new(&made) == 0, let made else {
+      pointer = nil
+      return
+    }
+    nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
+    nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
+    nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
+    nghttp2_session_callbacks_set_on_frame_send_callback(made, onFrameSent)
+    nghttp2_session_callbacks_set_on_stream_close_callback(made, onStreamClose)
+    pointer = made
+  }
+}
+
+private let callbacks = Callbacks()
+
+@inline(__always)
+private func connection(_ userData: UnsafeMutableRawPointer?) -> HTTP2Connection? {
+  userData.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+}
+
+@inline(__always)
+private func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
+  nghttp2_session_get_stream_user_data(session, id).map {
+    Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
+  }
+}
+
+private let onBeginHeaders: nghttp2_on_begin_headers_callback = { session, frame, userData in
+  guard let frame, let connection = connection(userData), frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+  else { return 0 }
+  if connection.peerOpened(frame.pointee.hd.stream_id) { return 0 }
+  nghttp2_submit_rst_stream(
+    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.pointee.hd.stream_id, HTTP2ErrorCode.refusedStream.rawValue)
+  return 0
+}
+
+private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in
+  guard let frame, let connection = connection(userData), let stream = stream(session, frame.pointee.hd.stream_id)
+  else { return 0 }
+  connection.delegate?.receivedHeader(
+    name: UnsafeRawBufferPointer(start: name, count: nameBytes),
+    value: UnsafeRawBufferPointer(start: value, count: valueBytes), on: stream)
+  return 0
+}
+
+private let onDataChunk: nghttp2_on_data_chunk_recv_callback = { session, _, id, data, count, userData in
+  guard let connection = connection(userData) else { return 0 }
+  guard let stream = stream(session, id) else {
+    // Nobody will take them; the connection's window must not shrink for good.
+    connection.consumeOnConnection(count)
+    return 0
+  }
+  connection.delegate?.receivedData(UnsafeRawBufferPointer(start: data, count: count), on: stream)
+  return 0
+}
+
+private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData in
+  guard let frame, let connection = connection(userData) else { return 0 }
+  let header = frame.pointee.hd
+  switch UInt32(header.type) {
+  case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+    guard let stream = stream(session, header.stream_id) else { return 0 }
+    if UInt32(header.type) == NGHTTP2_HEADERS.rawValue { connection.delegate?.receivedHeaders(on: stream) }
+    if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { connection.delegate?.receivedEnd(of: stream) }
+  case NGHTTP2_GOAWAY.rawValue:
+    let goaway = frame.pointee.goaway
+    connection.delegate?.receivedGoAway(
+      lastStream: goaway.last_stream_id, HTTP2ErrorCode(rawValue: goaway.error_code))
+  case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
+    connection.delegate?.receivedPingAck(
+      withUnsafeBytes(of: frame.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) })
+  default: break
+  }
+  return 0
+}
+
+// A server may answer before it has the whole request. The rest is then not wanted, which RFC 9113 section 8.1
+// says with RST_STREAM and NO_ERROR after the answer.
+private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, userData in
+  guard let header = frame?.pointee.hd, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+    header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue),
+    let connection = connection(userData), connection.role == .server,
+    nghttp2_session_get_stream_remote_close(session, header.stream_id) == 0
+  else { return 0 }
+  nghttp2_submit_rst_stream(
+    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id, HTTP2ErrorCode.noError.rawValue)
+  return 0
+}
+
+private let onStreamClose: nghttp2_on_stream_close_callback = { _, id, code, userData in
+  connection(userData)?.nghttp2Closed(id, code)
+  return 0
+}
+
+/// The body of `stream` for nghttp2, which asks for it frame by frame.
+func bodyProvider(for stream: HTTP2Stream) -> nghttp2_data_provider {
+  nghttp2_data_provider(
+    source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()), read_callback: readBody)
+}
+
+private let readBody: nghttp2_data_source_read_callback = { session, id, target, count, flags, source, _ in
+  guard let opaque = source?.pointee.ptr, let flags else { return 0 }
+  let stream = Unmanaged<HTTP2Stream>.fromOpaque(opaque).takeUnretainedValue()
+  let taken = stream.takeBody(UnsafeMutableRawBufferPointer(start: target, count: count))
+  if stream.pieces.isEmpty {
+    switch stream.output {
+    case .ending(let trailers):
+      stream.output = .ended
+      flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+      if let trailers {
+        flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+        // Failure is lack of memory, which nghttp2 reports again on the next output.
+        _ = nghttp2_submit_trailer(session, id, trailers.nameValues, trailers.count)
+      }
+    case .ended:
+      flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+    case .idle, .open:
+      if taken == 0 {
+        stream.isDeferred = true
+        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+      }
+    }
+  }
+  if taken > 0 { stream.dequeuedBody(taken) }
+  return taken
+}

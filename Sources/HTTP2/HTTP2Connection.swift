@@ -1,0 +1,215 @@
+import CNghttp2
+
+/// One HTTP/2 connection (RFC 9113) over nghttp2, without sockets or clocks: bytes in, events and bytes out.
+/// Confined to one thread.
+///
+/// After `receive` and after any submission, take the output with `nextOutput` until it is nil.
+public final class HTTP2Connection {
+  /// Which end of the connection this is.
+  public enum Role: Sendable {
+    case server, client
+  }
+
+  private let handle: OpaquePointer
+  // nghttp2 keeps the streams' addresses; this keeps the streams, and finds those left over at the end, for which
+  // nghttp2 does not call back.
+  private(set) var streams: [Int32: HTTP2Stream] = [:]
+  let role: Role
+  /// Told what happens; set it before the first `receive`. It must outlive the connection or be set to nil.
+  public unowned(unsafe) var delegate: (any HTTP2ConnectionDelegate)?
+
+  /// A connection whose preface and SETTINGS are in the output.
+  /// - Throws: `HTTP2Error` where memory runs out or a setting is out of range.
+  public init(_ role: Role, settings: HTTP2Settings) throws {
+    self.role = role
+    handle = try makeHandle(role, settings)
+    nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
+    try submitSettings(settings)
+  }
+
+  deinit { nghttp2_session_del(handle) }
+
+  // MARK: Bytes in and out
+
+  /// Takes bytes from the peer.
+  /// - Throws: `HTTP2Error` where the connection cannot go on; send the output that is left, then close.
+  public func receive(_ bytes: UnsafeRawBufferPointer) throws {
+    guard let base = bytes.baseAddress else { return }
+    let taken = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+    if taken < 0 { throw HTTP2Error(Int32(taken)) }
+  }
+
+  /// The next bytes for the peer, valid until the next call; nil when there are none now.
+  /// - Throws: `HTTP2Error` where the connection cannot go on.
+  public func nextOutput() throws -> UnsafeRawBufferPointer? {
+    var start: UnsafePointer<UInt8>?
+    let count = nghttp2_session_mem_send(handle, &start)
+    if count < 0 { throw HTTP2Error(Int32(count)) }
+    return count == 0 ? nil : UnsafeRawBufferPointer(start: start, count: count)
+  }
+
+  /// True once neither end has anything more to say: close the socket.
+  public var isFinished: Bool {
+    nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+  }
+
+  /// True while streams are open.
+  public var hasStreams: Bool { !streams.isEmpty }
+
+  /// The streams that are open, in no order.
+  public var openStreams: [HTTP2Stream] { Array(streams.values) }
+
+  /// Ends every stream, for a connection that is lost. Calls `closed` for each.
+  public func abandonStreams() {
+    let lost = streams
+    streams = [:]
+    for (id, stream) in lost {
+      nghttp2_session_set_stream_user_data(handle, id, nil)
+      finish(stream, .internalError)
+    }
+  }
+
+  // MARK: Flow control
+
+  /// Lets the peer send `bytes` more on the connection.
+  public func consumeOnConnection(_ bytes: Int) { nghttp2_session_consume_connection(handle, bytes) }
+
+  /// Lets the peer send `bytes` more on the stream.
+  public func consume(_ bytes: Int, on stream: HTTP2Stream) {
+    if !stream.isClosed { nghttp2_session_consume_stream(handle, stream.id, bytes) }
+  }
+
+  // MARK: Streams
+
+  /// Opens a stream with a request, as a client; its body is sent with `send` and `finish`.
+  /// - Throws: `HTTP2Error` where no stream can be opened.
+  public func open(_ headers: HeaderBlock, _ makeStream: (Int32) -> HTTP2Stream) throws -> HTTP2Stream {
+    let stream = makeStream(nghttp2_session_get_next_stream_id(handle).signed)
+    var provider = bodyProvider(for: stream)
+    let id = nghttp2_submit_request(
+      handle, nil, headers.nameValues, headers.count, &provider, Unmanaged.passUnretained(stream).toOpaque())
+    if id < 0 { throw HTTP2Error(id) }
+    stream.output = .open
+    streams[id] = stream
+    return stream
+  }
+
+  /// Sends response headers; a body follows.
+  public func respond(_ headers: HeaderBlock, on stream: HTTP2Stream) {
+    guard !stream.isClosed, case .idle = stream.output else { return }
+    stream.output = .open
+    var provider = bodyProvider(for: stream)
+    // Only memory can run out here, which nghttp2 reports again, for the connection, on the next output.
+    _ = nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, &provider)
+  }
+
+  /// Sends response headers that are all there is.
+  public func respondOnly(_ headers: HeaderBlock, on stream: HTTP2Stream) {
+    guard !stream.isClosed, case .idle = stream.output else { return }
+    stream.output = .ended
+    _ = nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, nil)
+  }
+
+  /// Queues a piece of the body. `owner` is kept, and `bytes` must be valid, until they are sent.
+  public func send(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject, on stream: HTTP2Stream) {
+    guard !stream.isClosed, case .open = stream.output else { return }
+    stream.pieces.append(HTTP2Stream.Piece(owner: owner, bytes: bytes))
+    stream.unsentBytes += bytes.count
+    resume(stream)
+  }
+
+  /// Ends the body, after what is queued, with trailers if there are any.
+  public func finish(_ stream: HTTP2Stream, trailers: HeaderBlock?) {
+    guard !stream.isClosed, case .open = stream.output else { return }
+    stream.output = .ending(trailers: trailers)
+    resume(stream)
+  }
+
+  /// Ends the stream at once, dropping what is queued.
+  public func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    guard !stream.isClosed else { return }
+    stream.dropBody()
+    _ = nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
+  }
+
+  private func resume(_ stream: HTTP2Stream) {
+    guard stream.isDeferred else { return }
+    stream.isDeferred = false
+    nghttp2_session_resume_data(handle, stream.id)
+  }
+
+  // MARK: The connection's own frames
+
+  /// Announces that the connection will be closed: the first of the two GOAWAYs of RFC 9113 section 6.8, which
+  /// still lets streams in that are on their way.
+  public func submitShutdownNotice() { nghttp2_submit_shutdown_notice(handle) }
+
+  /// Refuses streams from now on; those that are open go on.
+  public func submitGoAway(_ code: HTTP2ErrorCode) {
+    nghttp2_submit_goaway(
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle), code.rawValue, nil, 0)
+  }
+
+  /// Ends the connection with a GOAWAY once the output is sent.
+  public func terminate(_ code: HTTP2ErrorCode) { nghttp2_session_terminate_session(handle, code.rawValue) }
+
+  /// Asks the peer for a sign of life.
+  public func submitPing(_ payload: UInt64) {
+    withUnsafeBytes(of: payload) { bytes in
+      _ = nghttp2_submit_ping(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
+  private func submitSettings(_ settings: HTTP2Settings) throws {
+    var entries = [
+      nghttp2_settings_entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.concurrentStreamsMax),
+      nghttp2_settings_entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(clamping: settings.streamWindowBytes)),
+      nghttp2_settings_entry(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, settings.frameBytesMax),
+      nghttp2_settings_entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.headerListBytesMax),
+    ]
+    if role == .client { entries.append(nghttp2_settings_entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0)) }
+    let none = UInt8(NGHTTP2_FLAG_NONE.rawValue)
+    let code = nghttp2_submit_settings(handle, none, entries, entries.count)
+    if code != 0 { throw HTTP2Error(code) }
+    let window = nghttp2_session_set_local_window_size(handle, none, 0, settings.connectionWindowBytes)
+    if window != 0 { throw HTTP2Error(window) }
+  }
+
+  // MARK: From the callbacks
+
+  func peerOpened(_ id: Int32) -> Bool {
+    guard let stream = delegate?.openStream(id) else { return false }
+    streams[id] = stream
+    nghttp2_session_set_stream_user_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
+    return true
+  }
+
+  func nghttp2Closed(_ id: Int32, _ code: UInt32) {
+    if let stream = streams.removeValue(forKey: id) { finish(stream, HTTP2ErrorCode(rawValue: code)) }
+  }
+
+  private func finish(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    stream.isClosed = true
+    stream.dropBody()
+    delegate?.closed(stream, code)
+  }
+}
+
+extension HTTP2Error {
+  init(_ code: Int32) {
+    self.code = code
+    description = String(cString: nghttp2_strerror(code))
+  }
+}
+
+extension nghttp2_settings_entry {
+  fileprivate init(_ id: nghttp2_settings_id, _ value: UInt32) {
+    self.init(settings_id: Int32(bitPattern: id.rawValue), value: value)
+  }
+}
+
+extension UInt32 {
+  // Stream identifiers have 31 bits.
+  fileprivate var signed: Int32 { Int32(truncatingIfNeeded: self) }
+}

@@ -1,0 +1,120 @@
+import DequeModule
+import NIOCore
+import Synchronization
+
+/// Runs the tasks of one event loop's calls on that loop, so that a handler that never truly waits never leaves
+/// the thread its bytes came in on.
+///
+/// Work goes in turns: run every task that is ready, then flush each connection that has something to say. A turn
+/// follows each read and each wake-up from outside; what comes from other threads waits in one locked inbox that
+/// wakes the loop once a batch.
+final class LoopExecutor: TaskExecutor, @unchecked Sendable {
+  // `ready`, `unflushed`, `turn` and `atEndOfTurn` are confined to the loop; the inbox is locked.
+  let eventLoop: any EventLoop
+  private var ready = Deque<UnownedJob>()
+  private var unflushed: [any Flushable] = []
+  private var atEndOfTurn: [() -> Void] = []
+  private var turn = Turn.none
+  private let inbox = Mutex(Inbox())
+
+  private enum Turn {
+    case none, coming, running
+  }
+
+  private struct Inbox {
+    var jobs: [UnownedJob] = []
+    var actions: [@Sendable () -> Void] = []
+    var isAnnounced = false
+  }
+
+  init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  // MARK: From any thread
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if eventLoop.inEventLoop {
+      ready.append(job)
+      arrangeTurn()
+    } else {
+      post { $0.jobs.append(job) }
+    }
+  }
+
+  /// Runs `action` on the loop: now if this is the loop, else in its next turn.
+  func perform(_ action: @escaping @Sendable () -> Void) {
+    if eventLoop.inEventLoop {
+      action()
+    } else {
+      post { $0.actions.append(action) }
+    }
+  }
+
+  private func post(_ add: (inout Inbox) -> Void) {
+    let mustWake = inbox.withLock { inbox in
+      add(&inbox)
+      defer { inbox.isAnnounced = true }
+      return !inbox.isAnnounced
+    }
+    if mustWake { eventLoop.execute { self.runTurn() } }
+  }
+
+  // MARK: On the loop
+
+  /// Promises a call of `runTurn`, so that work until then needs no wake-up of its own.
+  func expectTurn() {
+    if turn == .none { turn = .coming }
+  }
+
+  /// Has `connection` flushed at the end of the turn.
+  func flushLater(_ connection: any Flushable) {
+    unflushed.append(connection)
+    arrangeTurn()
+  }
+
+  /// Has `action` run once the tasks that are ready have run.
+  func afterTasks(_ action: @escaping () -> Void) {
+    atEndOfTurn.append(action)
+    arrangeTurn()
+  }
+
+  private func arrangeTurn() {
+    guard turn == .none else { return }
+    turn = .coming
+    eventLoop.execute { self.runTurn() }
+  }
+
+  func runTurn() {
+    guard turn != .running else { return }
+    turn = .running
+    repeat {
+      takeInbox()
+      while let job = ready.popFirst() { job.runSynchronously(on: asUnownedTaskExecutor()) }
+      let actions = atEndOfTurn
+      atEndOfTurn.removeAll(keepingCapacity: true)
+      for action in actions { action() }
+      let connections = unflushed
+      unflushed.removeAll(keepingCapacity: true)
+      for connection in connections { connection.flush() }
+    } while !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty
+    turn = .none
+  }
+
+  private func takeInbox() {
+    let (jobs, actions) = inbox.withLock { inbox in
+      defer {
+        inbox.jobs.removeAll(keepingCapacity: true)
+        inbox.actions.removeAll(keepingCapacity: true)
+        inbox.isAnnounced = false
+      }
+      return (inbox.jobs, inbox.actions)
+    }
+    ready.append(contentsOf: jobs)
+    for action in actions { action() }
+  }
+}
+
+/// What has output that waits for the end of a turn.
+protocol Flushable: AnyObject {
+  func flush()
+}

@@ -1,0 +1,49 @@
+import HTTP2
+import RPCCore
+
+// The header lists of responses (grpc/doc/PROTOCOL-HTTP2.md, "Responses"). Almost every call uses the first two,
+// which are made once.
+enum ResponseHeaders {
+  static let plain = HeaderBlock(initial)
+  static let ok = HeaderBlock([("grpc-status", "0")])
+
+  private static let initial = [(name: ":status", value: "200"), (name: "content-type", value: "application/grpc")]
+
+  static func initial(_ metadata: Metadata) -> HeaderBlock {
+    metadata.isEmpty ? plain : HeaderBlock(initial + fields(metadata))
+  }
+
+  static func trailers(_ error: RPCError?, _ metadata: Metadata) -> HeaderBlock {
+    error == nil && metadata.isEmpty ? ok : HeaderBlock(status(error, metadata))
+  }
+
+  /// The answer to a call that ends before any message: status and headers in one.
+  static func trailersOnly(_ error: RPCError?, _ metadata: Metadata) -> HeaderBlock {
+    HeaderBlock(initial + status(error, metadata))
+  }
+
+  /// The answer to what is not a call.
+  static func http(_ status: String, _ field: (String, String)?) -> HeaderBlock {
+    var list = [(name: ":status", value: status), (name: "content-length", value: "0")]
+    if let field { list.append((name: field.0, value: field.1)) }
+    return HeaderBlock(list)
+  }
+
+  private static func status(_ error: RPCError?, _ metadata: Metadata) -> [(name: String, value: String)] {
+    var list = [(name: "grpc-status", value: String((error?.code ?? .ok).rawValue))]
+    if let error {
+      if !error.message.isEmpty { list.append((name: "grpc-message", value: percentEncoded(error.message))) }
+      list += fields(error.trailers)
+    }
+    return list + fields(metadata)
+  }
+
+  private static func fields(_ metadata: Metadata) -> [(name: String, value: String)] {
+    metadata.entries.map { entry in
+      switch entry.value {
+      case .text(let text): (entry.key, text)
+      case .binary(let bytes): (entry.key, base64Encoded(bytes))
+      }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import HTTP2
+import NIOCore
+import RPCCore
+
+/// One client's connection: bytes between the channel and HTTP/2, streams to calls. Lives on its event loop.
+final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Flushable {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  // One write to the channel; more than this is written in several.
+  private static let writeBytesMax = 128 << 10
+
+  let configuration: ServerConfiguration
+  let router: Router
+  let executor: LoopExecutor
+  let http2: HTTP2Connection
+  private(set) var peer = "unknown"
+  /// Bytes of bodies that wait to be sent, over all streams.
+  var unsentBytes = 0
+  // Between `handlerAdded` and the channel's end.
+  private var context: ChannelHandlerContext?
+  private var willFlush = false
+  private var roomWaiters: [ServerStream] = []
+  private var lastWriteBytes = 1024
+
+  init(router: Router, configuration: ServerConfiguration, executor: LoopExecutor) throws {
+    self.router = router
+    self.configuration = configuration
+    self.executor = executor
+    http2 = try HTTP2Connection(.server, settings: configuration.http2)
+    http2.delegate = self
+  }
+
+  // MARK: The channel
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    peer = context.remoteAddress.map(describe) ?? "unknown"
+    hasOutput()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { lose() }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    executor.expectTurn()
+    let buffer = unwrapInboundIn(data)
+    do {
+      try buffer.withUnsafeReadableBytes { try http2.receive($0) }
+    } catch {
+      // nghttp2 has left a GOAWAY in the output that tells the peer why.
+      close()
+    }
+    hasOutput()
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) { executor.runTurn() }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { hasOutput() }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    lose()
+    executor.runTurn()
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A socket's error is the peer's going; its calls end like those of any lost connection.
+    context.close(promise: nil)
+  }
+
+  private func lose() {
+    guard context != nil else { return }
+    context = nil
+    http2.abandonStreams()
+    roomWaiters = []
+  }
+
+  private func close() {
+    flush()
+    context?.close(promise: nil)
+  }
+
+  // MARK: Output
+
+  /// Has the output sent at the end of the loop's turn.
+  func hasOutput() {
+    guard !willFlush else { return }
+    willFlush = true
+    executor.flushLater(self)
+  }
+
+  func flush() {
+    willFlush = false
+    guard let context else { return }
+    do {
+      // What the peer does not read stays in the streams, where it is bounded, rather than in the channel.
+      while context.channel.isWritable, let output = try nextWrite(context) {
+        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+      }
+    } catch {
+      context.close(promise: nil)
+      return
+    }
+    if !roomWaiters.isEmpty { roomWaiters.removeAll { $0.offerRoom() } }
+    if http2.isFinished { context.close(promise: nil) }
+  }
+
+  private func nextWrite(_ context: ChannelHandlerContext) throws -> ByteBuffer? {
+    guard var piece = try http2.nextOutput() else { return nil }
+    var buffer = context.channel.allocator.buffer(capacity: max(lastWriteBytes, piece.count))
+    while true {
+      buffer.writeBytes(piece)
+      guard buffer.readableBytes < Self.writeBytesMax, let next = try http2.nextOutput() else { break }
+      piece = next
+    }
+    lastWriteBytes = min(buffer.readableBytes, Self.writeBytesMax)
+    return buffer
+  }
+
+  func waitForRoom(_ stream: ServerStream) { roomWaiters.append(stream) }
+
+  // MARK: Going away
+
+  /// Takes no more calls; the connection closes when those it has are over.
+  func drain() {
+    http2.submitGoAway(.noError)
+    hasOutput()
+  }
+
+  /// Closes with the calls it has.
+  func abandon() {
+    http2.terminate(.noError)
+    hasOutput()
+    flush()
+    context?.close(promise: nil)
+  }
+
+  // MARK: HTTP/2
+
+  func openStream(_ id: Int32) -> HTTP2Stream? { ServerStream(id: id, connection: self) }
+
+  func receivedHeader(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, on stream: HTTP2Stream) {
+    call(stream).receivedHeader(name, value)
+  }
+
+  func receivedHeaders(on stream: HTTP2Stream) { call(stream).receivedHeaders() }
+
+  func receivedData(_ bytes: UnsafeRawBufferPointer, on stream: HTTP2Stream) { call(stream).receivedData(bytes) }
+
+  func receivedEnd(of stream: HTTP2Stream) { call(stream).receivedEnd() }
+
+  func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { call(stream).closed() }
+
+  func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {
+    // A client that leaves finishes its calls first.
+  }
+
+  func receivedPingAck(_ payload: UInt64) {
+    // This end sends no PING.
+  }
+
+  // Every stream of this connection comes from `openStream`.
+  @inline(__always)
+  private func call(_ stream: HTTP2Stream) -> ServerStream { unsafeDowncast(stream, to: ServerStream.self) }
+}
+
+private func describe(_ address: SocketAddress) -> String {
+  switch address {
+  case .v4, .v6: "\(address.ipAddress ?? "unknown"):\(address.port ?? 0)"
+  case .unixDomainSocket: "unix:\(address.pathname ?? "")"
+  }
+}

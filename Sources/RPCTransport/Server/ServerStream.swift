@@ -1,0 +1,322 @@
+import DequeModule
+import HTTP2
+import NIOCore
+import RPCCore
+
+/// One call on the server: an HTTP/2 stream on one side, a handler's task on the other.
+///
+///     head ──▶ request ──▶ running ──▶ over
+///       └──────────┴──────────────────▶
+///
+/// `head` until the request's headers are complete; `request` until a handler can start; `running` while its task
+/// does; `over` once the status is said or the stream is gone.
+///
+/// State is confined to the connection's event loop, hence the unchecked conformance; what handlers call from
+/// elsewhere hops there first.
+final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
+  enum Phase {
+    case head
+    case request(ServerMethod)
+    case running(Task<Void, Never>)
+    case over
+  }
+
+  private let connection: ServerConnection
+  private var phase = Phase.head
+  private var head = RequestHead()
+  private let start: ContinuousClock.Instant
+  private var deadline: ContinuousClock.Instant?
+  private var timer: Scheduled<Void>?
+  private var deframer: MessageDeframer
+  // A oneRequest method's handler, once its request is decoded.
+  private var body: ServerMethod.Body?
+
+  // What a manyRequests method has not taken yet, and what of it the peer's window has not got back.
+  private var requests = Deque<FramedMessage>()
+  private var unconsumedBytes = 0
+  private var hasAllRequests = false
+  private var requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
+
+  private var initialMetadata = Metadata()
+  private var trailers = Metadata()
+  private var hasResponded = false
+  private var roomWaiter: CheckedContinuation<Void, any Error>?
+
+  init(id: Int32, connection: ServerConnection) {
+    self.connection = connection
+    start = .now
+    deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
+    super.init(id: id)
+  }
+
+  // MARK: The request
+
+  func receivedHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    // gRPC clients send no trailers; what comes after the head means nothing.
+    guard case .head = phase else { return }
+    head.receive(
+      name, value, connection.router, listBytesMax: Int(connection.configuration.http2.headerListBytesMax))
+  }
+
+  func receivedHeaders() {
+    guard case .head = phase else { return }
+    switch head.verdict(connection.router) {
+    case .http(let status, let field):
+      phase = .over
+      connection.http2.respondOnly(ResponseHeaders.http(status, field), on: self)
+    case .refuse(let error): end(error)
+    case .call(let method):
+      phase = .request(method)
+      if let timeout = head.timeout { expire(after: timeout) }
+      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits), method) }
+    }
+  }
+
+  func receivedData(_ bytes: UnsafeRawBufferPointer) {
+    connection.http2.consumeOnConnection(bytes.count)
+    if case .over = phase { return }
+    unconsumedBytes += bytes.count
+    do {
+      try deframer.receive(bytes) { try receivedMessage($0) }
+    } catch let failure as MessageDeframer.Failure {
+      return end(failure.rpcError)
+    } catch {
+      return end(RPCError(answering: error))
+    }
+    returnWindow()
+  }
+
+  private func receivedMessage(_ message: UnsafeRawBufferPointer) throws {
+    switch phase {
+    case .request(let method):
+      guard case .oneRequest(let decode) = method.handler, body == nil else {
+        throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
+      }
+      body = try decode(message, connection.configuration.decodeLimits)
+    case .running:
+      let frame = FramedMessage(payloadBytes: message.count) { target in
+        if let base = message.baseAddress { target.copyMemory(from: base, byteCount: message.count) }
+      }
+      if let waiter = requestWaiter.takeValue() {
+        waiter.resume(returning: frame)
+      } else {
+        requests.append(frame)
+      }
+    case .head, .over: break
+    }
+  }
+
+  func receivedEnd() {
+    if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
+    switch phase {
+    case .request(let method):
+      guard let body = body.takeValue() else {
+        return end(RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got none"))
+      }
+      run(body, method)
+    case .running:
+      hasAllRequests = true
+      requestWaiter.takeValue()?.resume(returning: nil)
+    case .head, .over: break
+    }
+  }
+
+  // The peer's window for this stream: held back only for messages that wait for the handler.
+  private func returnWindow() {
+    guard requests.isEmpty, unconsumedBytes > 0 else { return }
+    connection.http2.consume(unconsumedBytes, on: self)
+    unconsumedBytes = 0
+    connection.hasOutput()
+  }
+
+  // MARK: The handler
+
+  private func run(_ body: @escaping ServerMethod.Body, _ method: ServerMethod) {
+    let context = ServerContext(
+      method: method.descriptor, metadata: head.metadata, deadline: deadline, peer: connection.peer)
+    let task = Task(executorPreference: connection.executor) {
+      do {
+        try await body(context, self)
+        self.connection.executor.perform { self.end(nil) }
+      } catch {
+        self.connection.executor.perform { self.end(RPCError(answering: error)) }
+      }
+    }
+    phase = .running(task)
+  }
+
+  private func expire(after timeout: Duration) {
+    deadline = start + timeout
+    guard timeout > .zero else { return end(.deadlineExceeded) }
+    let at = NIODeadline.now() + TimeAmount(timeout)
+    // Most calls are over by then and never need a timer.
+    connection.executor.afterTasks { [self] in
+      if case .over = phase { return }
+      timer = connection.executor.eventLoop.scheduleTask(deadline: at) { [weak self] in
+        self?.end(.deadlineExceeded)
+      }
+    }
+  }
+
+  // MARK: The end
+
+  /// Ends the call with a status, unless it is over.
+  func end(_ error: RPCError?) {
+    guard let task = leave(error) else { return }
+    var (error, requestID) = (error, String?.none)
+    if let cause = error?.cause, error?.code == .internal {
+      // The caller is told nothing of the inside, only how to ask the operator about it.
+      let id = String(UInt64.random(in: .min ... .max), radix: 16)
+      error = RPCError(.internal, "internal error, request id \(id)", cause: cause)
+      requestID = id
+    }
+    if hasResponded {
+      connection.http2.finish(self, trailers: ResponseHeaders.trailers(error, trailers))
+    } else {
+      var metadata = initialMetadata
+      metadata.add(contentsOf: trailers)
+      connection.http2.respondOnly(ResponseHeaders.trailersOnly(error, metadata), on: self)
+    }
+    connection.hasOutput()
+    task.cancel(with: error)
+    report(error, requestID)
+  }
+
+  override func dequeuedBody(_ bytes: Int) { connection.unsentBytes -= bytes }
+
+  /// The stream is gone: reset by the peer, or its connection lost.
+  func closed() {
+    guard let task = leave(.cancelled) else { return }
+    task.cancel(with: .cancelled)
+    report(.cancelled, nil)
+  }
+
+  private struct Leaving {
+    let task: Task<Void, Never>?
+    let roomWaiter: CheckedContinuation<Void, any Error>?
+    let requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
+
+    func cancel(with error: RPCError?) {
+      // A task that ended by itself is not harmed.
+      task?.cancel()
+      roomWaiter?.resume(throwing: error ?? .cancelled)
+      requestWaiter?.resume(throwing: error ?? .cancelled)
+    }
+  }
+
+  private func leave(_ error: RPCError?) -> Leaving? {
+    let task: Task<Void, Never>?
+    switch phase {
+    case .over: return nil
+    case .running(let running): task = running
+    case .head, .request: task = nil
+    }
+    phase = .over
+    timer.takeValue()?.cancel()
+    requests = []
+    return Leaving(task: task, roomWaiter: roomWaiter.takeValue(), requestWaiter: requestWaiter.takeValue())
+  }
+
+  private func report(_ error: RPCError?, _ requestID: String?) {
+    guard let observer = connection.configuration.observer else { return }
+    observer.callEnded(
+      CallSummary(
+        method: head.method.map { $0.descriptor.description } ?? head.unknownPath, peer: connection.peer,
+        duration: .now - start, error: error, requestID: requestID))
+  }
+
+  // MARK: What handlers call
+
+  func send(_ metadata: Metadata) {
+    connection.executor.perform { [self] in
+      guard case .running = phase, !hasResponded else { return }
+      initialMetadata.add(contentsOf: metadata)
+      respond()
+    }
+  }
+
+  func addTrailers(_ metadata: Metadata) {
+    connection.executor.perform { self.trailers.add(contentsOf: metadata) }
+  }
+
+  func enqueue(_ frame: FramedMessage) throws -> Bool {
+    guard connection.executor.eventLoop.inEventLoop else {
+      connection.executor.perform { self.write(frame) }
+      // Off the loop the room is not known: `waitForRoom` asks.
+      return false
+    }
+    guard case .running = phase else { throw over }
+    write(frame)
+    return hasRoom
+  }
+
+  private func write(_ frame: FramedMessage) {
+    guard case .running = phase else { return }
+    if !hasResponded { respond() }
+    connection.http2.send(frame.bytes, ownedBy: frame, on: self)
+    connection.unsentBytes += frame.count
+    connection.hasOutput()
+  }
+
+  private func respond() {
+    hasResponded = true
+    connection.http2.respond(ResponseHeaders.initial(initialMetadata), on: self)
+    connection.hasOutput()
+  }
+
+  var hasRoom: Bool {
+    unsentBytes < connection.configuration.streamUnsentBytesMax
+      && connection.unsentBytes < connection.configuration.connectionUnsentBytesMax
+  }
+
+  func waitForRoom() async throws {
+    try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+      connection.executor.perform { [self] in
+        guard case .running = phase else { return waiter.resume(throwing: over) }
+        if hasRoom { return waiter.resume() }
+        roomWaiter = waiter
+        connection.waitForRoom(self)
+      }
+    }
+  }
+
+  /// Lets the handler go on if there is room; false if it must wait longer.
+  func offerRoom() -> Bool {
+    guard hasRoom || isClosed else { return roomWaiter == nil }
+    roomWaiter.takeValue()?.resume()
+    return true
+  }
+
+  func nextRequest() async throws -> FramedMessage? {
+    try await withCheckedThrowingContinuation { waiter in
+      connection.executor.perform { [self] in
+        guard case .running = phase else { return waiter.resume(throwing: over) }
+        guard let request = requests.popFirst() else {
+          if hasAllRequests { return waiter.resume(returning: nil) }
+          requestWaiter = waiter
+          return
+        }
+        waiter.resume(returning: request)
+        returnWindow()
+      }
+    }
+  }
+
+  private var over: RPCError {
+    if let deadline, deadline <= .now { return .deadlineExceeded }
+    return .cancelled
+  }
+}
+
+extension RPCError {
+  static let cancelled = RPCError(.cancelled, "the call was cancelled")
+  static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed")
+}
+
+extension Optional {
+  /// Leaves nil behind and returns what was there.
+  mutating func takeValue() -> Wrapped? {
+    defer { self = nil }
+    return self
+  }
+}
