@@ -27,7 +27,7 @@ struct ConditionParser {
 
   /// Parses the whole text as a field.
   mutating func orderField() throws(ConditionError) -> SessionField {
-    let field = try field()
+    let field = try field(expecting: "a field (\(SessionField.names))")
     try expectEnd("the end of the text")
     return field
   }
@@ -73,7 +73,7 @@ extension ConditionParser {
       guard try take(.has) else { throw error("HAS") }
       return .test(.has(list, try value { $0.plainOperand() }))
     }
-    return try test(of: try field())
+    return try test(of: try field(expecting: "a field (\(SessionField.names)) or list (capabilities, constraints)"))
   }
 
   private mutating func test(of field: SessionField) throws(ConditionError) -> Condition {
@@ -117,8 +117,8 @@ extension ConditionParser {
 }
 
 extension ConditionParser {
-  private mutating func field() throws(ConditionError) -> SessionField {
-    guard case .word(let word) = token.kind else { throw error("a field") }
+  private mutating func field(expecting expected: String) throws(ConditionError) -> SessionField {
+    guard case .word(let word) = token.kind else { throw error(expected) }
     switch word {
     case "metadata":
       try advance()
@@ -128,9 +128,7 @@ extension ConditionParser {
       try expect(.textArrow, "->> and the name of a variable")
       return .environment(try key())
     default:
-      guard let field = SessionField(name: word) else {
-        throw error("a field (\(SessionField.names))")
-      }
+      guard let field = SessionField(name: word) else { throw error(expected) }
       try advance()
       return field
     }

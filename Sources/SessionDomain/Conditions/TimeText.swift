@@ -6,11 +6,15 @@ extension Timestamp {
 
   /// The moment that many milliseconds after 1970, to the microsecond; nil outside the years 1 to 9999.
   init?(milliseconds: Double) {
-    let microseconds = (milliseconds * 1000).rounded()
-    guard let exact = Int64(exactly: microseconds), (Self.microsecondsMin...Self.microsecondsMax).contains(exact) else {
+    // Apart, since from the year 2255 on a double cannot count every microsecond.
+    let whole = milliseconds.rounded(.down)
+    guard let scaled = Int64(exactly: whole)?.multipliedReportingOverflow(by: 1000), !scaled.overflow else {
       return nil
     }
-    self.init(microseconds: exact)
+    let microseconds = scaled.partialValue.addingReportingOverflow(Int64(((milliseconds - whole) * 1000).rounded()))
+    guard !microseconds.overflow, (Self.microsecondsMin...Self.microsecondsMax).contains(microseconds.partialValue)
+    else { return nil }
+    self.init(microseconds: microseconds.partialValue)
   }
 
   /// The moment of an RFC 3339 date and time with an offset; nil if it is none or outside the years 1 to 9999.
