@@ -34,7 +34,6 @@ private struct Callbacks: @unchecked Sendable {
       pointer = nil
       return
     }
-    nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
@@ -46,65 +45,82 @@ private struct Callbacks: @unchecked Sendable {
 
 private let callbacks = Callbacks()
 
+// The references are borrowed from nghttp2's session, which does not outlive the connection that made it; nor do
+// the streams' addresses outlive the streams. Retaining them on each of a call's dozen callbacks would cost more
+// than what the callbacks do.
+
 @inline(__always)
-private func connection(_ userData: UnsafeMutableRawPointer?) -> HTTP2Connection? {
-  userData.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+private func withConnection<Result>(
+  _ userData: UnsafeMutableRawPointer?, otherwise: Result, _ body: (HTTP2Connection) -> Result
+) -> Result {
+  guard let userData else { return otherwise }
+  return Unmanaged<HTTP2Connection>.fromOpaque(userData)._withUnsafeGuaranteedRef(body)
 }
 
 @inline(__always)
-private func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
-  nghttp2_session_get_stream_user_data(session, id).map {
-    Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
-  }
-}
-
-private let onBeginHeaders: nghttp2_on_begin_headers_callback = { session, frame, userData in
-  guard let frame, let connection = connection(userData), frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
-  else { return 0 }
-  if connection.peerOpened(frame.pointee.hd.stream_id) { return 0 }
-  nghttp2_submit_rst_stream(
-    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.pointee.hd.stream_id, HTTP2ErrorCode.refusedStream.rawValue)
-  return 0
+private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2Stream) -> Void) -> Bool {
+  guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return false }
+  Unmanaged<HTTP2Stream>.fromOpaque(opaque)._withUnsafeGuaranteedRef(body)
+  return true
 }
 
 private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in
-  guard let frame, let connection = connection(userData), let stream = stream(session, frame.pointee.hd.stream_id)
-  else { return 0 }
-  connection.delegate?.receivedHeader(
-    name: UnsafeRawBufferPointer(start: name, count: nameBytes),
-    value: UnsafeRawBufferPointer(start: value, count: valueBytes), on: stream)
+  guard let frame else { return 0 }
+  let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
+  let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
+  if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+    withConnection(userData, otherwise: ()) { $0.receivedField(name: name, value: value) }
+  } else {
+    _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
+  }
   return 0
 }
 
 private let onDataChunk: nghttp2_on_data_chunk_recv_callback = { session, _, id, data, count, userData in
-  guard let connection = connection(userData) else { return 0 }
-  guard let stream = stream(session, id) else {
+  let bytes = UnsafeRawBufferPointer(start: data, count: count)
+  if !withStream(session, id, { $0.receivedData(bytes) }) {
     // Nobody will take them; the connection's window must not shrink for good.
-    connection.consumeOnConnection(count)
-    return 0
+    withConnection(userData, otherwise: ()) { $0.consumeOnConnection(count) }
   }
-  connection.delegate?.receivedData(UnsafeRawBufferPointer(start: data, count: count), on: stream)
   return 0
 }
 
 private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData in
-  guard let frame, let connection = connection(userData) else { return 0 }
+  guard let frame else { return 0 }
   let header = frame.pointee.hd
+  let isEnd = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   switch UInt32(header.type) {
-  case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
-    guard let stream = stream(session, header.stream_id) else { return 0 }
-    if UInt32(header.type) == NGHTTP2_HEADERS.rawValue { connection.delegate?.receivedHeaders(on: stream) }
-    if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { connection.delegate?.receivedEnd(of: stream) }
+  case NGHTTP2_HEADERS.rawValue:
+    if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+      let isTaken = withConnection(userData, otherwise: false) { connection in
+        guard let stream = connection.receivedRequest(on: header.stream_id) else { return false }
+        connection.adopt(stream)
+        stream.opened()
+        return true
+      }
+      if !isTaken { refuse(session, header.stream_id) }
+    } else {
+      _ = withStream(session, header.stream_id) { $0.receivedFields() }
+    }
+    if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
+  case NGHTTP2_DATA.rawValue:
+    if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
   case NGHTTP2_GOAWAY.rawValue:
     let goaway = frame.pointee.goaway
-    connection.delegate?.receivedGoAway(
-      lastStream: goaway.last_stream_id, HTTP2ErrorCode(rawValue: goaway.error_code))
+    withConnection(userData, otherwise: ()) {
+      $0.receivedGoAway(lastStream: goaway.last_stream_id, HTTP2ErrorCode(rawValue: goaway.error_code))
+    }
   case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
-    connection.delegate?.receivedPingAck(
-      withUnsafeBytes(of: frame.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) })
+    let payload = withUnsafeBytes(of: frame.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
+    withConnection(userData, otherwise: ()) { $0.receivedPingAck(payload) }
   default: break
   }
   return 0
+}
+
+private func refuse(_ session: OpaquePointer?, _ id: Int32) {
+  nghttp2_submit_rst_stream(
+    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2ErrorCode.refusedStream.rawValue)
 }
 
 // A server may answer before it has the whole request. The rest is then not wanted, which RFC 9113 section 8.1
@@ -112,7 +128,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
 private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, userData in
   guard let header = frame?.pointee.hd, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue),
-    let connection = connection(userData), connection.role == .server,
+    withConnection(userData, otherwise: false, { $0.role == .server }),
     nghttp2_session_get_stream_remote_close(session, header.stream_id) == 0
   else { return 0 }
   nghttp2_submit_rst_stream(
@@ -120,8 +136,12 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, user
   return 0
 }
 
-private let onStreamClose: nghttp2_on_stream_close_callback = { _, id, code, userData in
-  connection(userData)?.nghttp2Closed(id, code)
+private let onStreamClose: nghttp2_on_stream_close_callback = { session, id, code, userData in
+  guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return 0 }
+  // The connection's list lets go of the stream here, so this reference is a counted one.
+  let stream = Unmanaged<HTTP2Stream>.fromOpaque(opaque).takeUnretainedValue()
+  nghttp2_session_set_stream_user_data(session, id, nil)
+  withConnection(userData, otherwise: ()) { $0.close(stream, HTTP2ErrorCode(rawValue: code)) }
   return 0
 }
 
@@ -133,27 +153,28 @@ func bodyProvider(for stream: HTTP2Stream) -> nghttp2_data_provider {
 
 private let readBody: nghttp2_data_source_read_callback = { session, id, target, count, flags, source, _ in
   guard let opaque = source?.pointee.ptr, let flags else { return 0 }
-  let stream = Unmanaged<HTTP2Stream>.fromOpaque(opaque).takeUnretainedValue()
-  let taken = stream.takeBody(UnsafeMutableRawBufferPointer(start: target, count: count))
-  if stream.pieces.isEmpty {
-    switch stream.output {
-    case .ending(let trailers):
-      stream.output = .ended
-      flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-      if let trailers {
-        flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-        // Failure is lack of memory, which nghttp2 reports again on the next output.
-        _ = nghttp2_submit_trailer(session, id, trailers.nameValues, trailers.count)
-      }
-    case .ended:
-      flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-    case .idle, .open:
-      if taken == 0 {
-        stream.isDeferred = true
-        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+  return Unmanaged<HTTP2Stream>.fromOpaque(opaque)._withUnsafeGuaranteedRef { stream in
+    let taken = stream.body.take(UnsafeMutableRawBufferPointer(start: target, count: count))
+    if stream.body.isEmpty {
+      switch stream.output {
+      case .ending(let trailers):
+        stream.output = .ended
+        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        if let trailers {
+          flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+          // Failure is lack of memory, which nghttp2 reports again on the next output.
+          _ = nghttp2_submit_trailer(session, id, trailers.nameValues, trailers.count)
+        }
+      case .ended:
+        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+      case .idle, .open:
+        if taken == 0 {
+          stream.isDeferred = true
+          return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
       }
     }
+    if taken > 0 { stream.dequeuedBody(taken) }
+    return taken
   }
-  if taken > 0 { stream.dequeuedBody(taken) }
-  return taken
 }

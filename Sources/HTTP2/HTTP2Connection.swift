@@ -1,22 +1,21 @@
 import CNghttp2
 
 /// One HTTP/2 connection (RFC 9113) over nghttp2, without sockets or clocks: bytes in, events and bytes out.
-/// Confined to one thread.
+/// Users subclass it to hear of what comes in. Confined to one thread.
 ///
-/// After `receive` and after any submission, take the output with `nextOutput` until it is nil.
-public final class HTTP2Connection {
+/// After `receive` and after any submission, take the output with `nextOutput` until it is nil. The `received`
+/// methods may submit frames, and must neither receive nor ask for output.
+open class HTTP2Connection {
   /// Which end of the connection this is.
   public enum Role: Sendable {
     case server, client
   }
 
   private let handle: OpaquePointer
-  // nghttp2 keeps the streams' addresses; this keeps the streams, and finds those left over at the end, for which
-  // nghttp2 does not call back.
-  private(set) var streams: [Int32: HTTP2Stream] = [:]
+  // nghttp2 keeps the streams' addresses; this list keeps the streams, and finds those left over at the end, for
+  // which nghttp2 does not call back.
+  private var firstStream: HTTP2Stream?
   let role: Role
-  /// Told what happens; set it before the first `receive`. It must outlive the connection or be set to nil.
-  public unowned(unsafe) var delegate: (any HTTP2ConnectionDelegate)?
 
   /// A connection whose preface and SETTINGS are in the output.
   /// - Throws: `HTTP2Error` where memory runs out or a setting is out of range.
@@ -33,7 +32,7 @@ public final class HTTP2Connection {
 
   /// Takes bytes from the peer.
   /// - Throws: `HTTP2Error` where the connection cannot go on; send the output that is left, then close.
-  public func receive(_ bytes: UnsafeRawBufferPointer) throws {
+  public final func receive(_ bytes: UnsafeRawBufferPointer) throws {
     guard let base = bytes.baseAddress else { return }
     let taken = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
     if taken < 0 { throw HTTP2Error(Int32(taken)) }
@@ -41,7 +40,7 @@ public final class HTTP2Connection {
 
   /// The next bytes for the peer, valid until the next call; nil when there are none now.
   /// - Throws: `HTTP2Error` where the connection cannot go on.
-  public func nextOutput() throws -> UnsafeRawBufferPointer? {
+  public final func nextOutput() throws -> UnsafeRawBufferPointer? {
     var start: UnsafePointer<UInt8>?
     let count = nghttp2_session_mem_send(handle, &start)
     if count < 0 { throw HTTP2Error(Int32(count)) }
@@ -49,33 +48,40 @@ public final class HTTP2Connection {
   }
 
   /// True once neither end has anything more to say: close the socket.
-  public var isFinished: Bool {
+  public final var isFinished: Bool {
     nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
   }
 
-  /// True while streams are open.
-  public var hasStreams: Bool { !streams.isEmpty }
-
-  /// The streams that are open, in no order.
-  public var openStreams: [HTTP2Stream] { Array(streams.values) }
-
-  /// Ends every stream, for a connection that is lost. Calls `closed` for each.
-  public func abandonStreams() {
-    let lost = streams
-    streams = [:]
-    for (id, stream) in lost {
-      nghttp2_session_set_stream_user_data(handle, id, nil)
-      finish(stream, .internalError)
+  /// Ends every stream, for a connection that is lost. Calls `closed` on each.
+  public final func abandonStreams() {
+    while let stream = firstStream {
+      nghttp2_session_set_stream_user_data(handle, stream.id, nil)
+      close(stream, .internalError)
     }
   }
+
+  // MARK: What comes in
+
+  /// One header field of a request. Those of one request come together, before `receivedRequest`. The bytes live
+  /// as long as the call.
+  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
+
+  /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
+  open func receivedRequest(on id: Int32) -> HTTP2Stream? { nil }
+
+  /// The peer opens no more streams, and answers none above `lastStream`.
+  open func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {}
+
+  /// A PING of ours came back.
+  open func receivedPingAck(_ payload: UInt64) {}
 
   // MARK: Flow control
 
   /// Lets the peer send `bytes` more on the connection.
-  public func consumeOnConnection(_ bytes: Int) { nghttp2_session_consume_connection(handle, bytes) }
+  public final func consumeOnConnection(_ bytes: Int) { nghttp2_session_consume_connection(handle, bytes) }
 
   /// Lets the peer send `bytes` more on the stream.
-  public func consume(_ bytes: Int, on stream: HTTP2Stream) {
+  public final func consume(_ bytes: Int, on stream: HTTP2Stream) {
     if !stream.isClosed { nghttp2_session_consume_stream(handle, stream.id, bytes) }
   }
 
@@ -83,19 +89,19 @@ public final class HTTP2Connection {
 
   /// Opens a stream with a request, as a client; its body is sent with `send` and `finish`.
   /// - Throws: `HTTP2Error` where no stream can be opened.
-  public func open(_ headers: HeaderBlock, _ makeStream: (Int32) -> HTTP2Stream) throws -> HTTP2Stream {
+  public final func open(_ headers: HeaderBlock, _ makeStream: (Int32) -> HTTP2Stream) throws -> HTTP2Stream {
     let stream = makeStream(nghttp2_session_get_next_stream_id(handle).signed)
     var provider = bodyProvider(for: stream)
     let id = nghttp2_submit_request(
       handle, nil, headers.nameValues, headers.count, &provider, Unmanaged.passUnretained(stream).toOpaque())
     if id < 0 { throw HTTP2Error(id) }
     stream.output = .open
-    streams[id] = stream
+    add(stream)
     return stream
   }
 
   /// Sends response headers; a body follows.
-  public func respond(_ headers: HeaderBlock, on stream: HTTP2Stream) {
+  public final func respond(_ headers: HeaderBlock, on stream: HTTP2Stream) {
     guard !stream.isClosed, case .idle = stream.output else { return }
     stream.output = .open
     var provider = bodyProvider(for: stream)
@@ -104,29 +110,28 @@ public final class HTTP2Connection {
   }
 
   /// Sends response headers that are all there is.
-  public func respondOnly(_ headers: HeaderBlock, on stream: HTTP2Stream) {
+  public final func respondOnly(_ headers: HeaderBlock, on stream: HTTP2Stream) {
     guard !stream.isClosed, case .idle = stream.output else { return }
     stream.output = .ended
     _ = nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, nil)
   }
 
   /// Queues a piece of the body. `owner` is kept, and `bytes` must be valid, until they are sent.
-  public func send(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject, on stream: HTTP2Stream) {
+  public final func send(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject, on stream: HTTP2Stream) {
     guard !stream.isClosed, case .open = stream.output else { return }
-    stream.pieces.append(HTTP2Stream.Piece(owner: owner, bytes: bytes))
-    stream.unsentBytes += bytes.count
+    stream.body.append(OutgoingBody.Piece(owner: owner, bytes: bytes))
     resume(stream)
   }
 
   /// Ends the body, after what is queued, with trailers if there are any.
-  public func finish(_ stream: HTTP2Stream, trailers: HeaderBlock?) {
+  public final func finish(_ stream: HTTP2Stream, trailers: HeaderBlock?) {
     guard !stream.isClosed, case .open = stream.output else { return }
     stream.output = .ending(trailers: trailers)
     resume(stream)
   }
 
   /// Ends the stream at once, dropping what is queued.
-  public func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+  public final func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     guard !stream.isClosed else { return }
     stream.dropBody()
     _ = nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
@@ -142,19 +147,19 @@ public final class HTTP2Connection {
 
   /// Announces that the connection will be closed: the first of the two GOAWAYs of RFC 9113 section 6.8, which
   /// still lets streams in that are on their way.
-  public func submitShutdownNotice() { nghttp2_submit_shutdown_notice(handle) }
+  public final func submitShutdownNotice() { nghttp2_submit_shutdown_notice(handle) }
 
   /// Refuses streams from now on; those that are open go on.
-  public func submitGoAway(_ code: HTTP2ErrorCode) {
+  public final func submitGoAway(_ code: HTTP2ErrorCode) {
     nghttp2_submit_goaway(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle), code.rawValue, nil, 0)
   }
 
   /// Ends the connection with a GOAWAY once the output is sent.
-  public func terminate(_ code: HTTP2ErrorCode) { nghttp2_session_terminate_session(handle, code.rawValue) }
+  public final func terminate(_ code: HTTP2ErrorCode) { nghttp2_session_terminate_session(handle, code.rawValue) }
 
   /// Asks the peer for a sign of life.
-  public func submitPing(_ payload: UInt64) {
+  public final func submitPing(_ payload: UInt64) {
     withUnsafeBytes(of: payload) { bytes in
       _ = nghttp2_submit_ping(
         handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -176,23 +181,28 @@ public final class HTTP2Connection {
     if window != 0 { throw HTTP2Error(window) }
   }
 
-  // MARK: From the callbacks
+  // MARK: The streams
 
-  func peerOpened(_ id: Int32) -> Bool {
-    guard let stream = delegate?.openStream(id) else { return false }
-    streams[id] = stream
-    nghttp2_session_set_stream_user_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
-    return true
+  final func adopt(_ stream: HTTP2Stream) {
+    nghttp2_session_set_stream_user_data(handle, stream.id, Unmanaged.passUnretained(stream).toOpaque())
+    add(stream)
   }
 
-  func nghttp2Closed(_ id: Int32, _ code: UInt32) {
-    if let stream = streams.removeValue(forKey: id) { finish(stream, HTTP2ErrorCode(rawValue: code)) }
+  private func add(_ stream: HTTP2Stream) {
+    stream.next = firstStream
+    firstStream?.previous = stream
+    firstStream = stream
   }
 
-  private func finish(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+  final func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     stream.isClosed = true
+    let next = stream.next
+    next?.previous = stream.previous
+    if let previous = stream.previous { previous.next = next } else { firstStream = next }
+    stream.next = nil
+    stream.previous = nil
     stream.dropBody()
-    delegate?.closed(stream, code)
+    stream.closed(code)
   }
 }
 

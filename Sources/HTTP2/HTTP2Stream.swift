@@ -2,7 +2,9 @@ import CNghttp2
 import DequeModule
 
 /// One stream of a connection: its outgoing body and what comes after it. Users subclass it to keep their own
-/// state beside. Confined to the connection's thread.
+/// state beside and to hear of what comes in. Confined to the connection's thread.
+///
+/// The `received` methods may submit frames, and must neither receive nor ask for output.
 open class HTTP2Stream {
   /// Where the outgoing side stands.
   enum Output {
@@ -16,58 +18,97 @@ open class HTTP2Stream {
     case ended
   }
 
-  /// A piece of the body: bytes that live while their owner does.
-  struct Piece {
-    let owner: AnyObject
-    let bytes: UnsafeRawBufferPointer
-  }
-
   /// The stream's identifier.
   public let id: Int32
   var output = Output.idle
-  var pieces = Deque<Piece>()
-  // How much of the first piece is sent.
-  var sentOfFirst = 0
+  var body = OutgoingBody()
   // nghttp2 was told there is nothing to send, and must be told when there is again.
   var isDeferred = false
-  /// Bytes of the body that wait to be sent.
-  public internal(set) var unsentBytes = 0
+  // The connection's list of its streams.
+  var next: HTTP2Stream?
+  unowned(unsafe) var previous: HTTP2Stream?
   /// True once the stream is gone from its connection.
   public internal(set) var isClosed = false
 
   /// A stream of the given identifier.
   public init(id: Int32) { self.id = id }
 
-  /// Called when bytes of the body no longer wait: they went into a frame, or were dropped with the stream.
+  /// Bytes of the body that wait to be sent.
+  public final var unsentBytes: Int { body.bytes }
+
+  /// nghttp2 knows the stream now: it can be answered.
+  open func opened() {}
+
+  /// One header field of a response or of trailers. The bytes live as long as the call.
+  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
+
+  /// The header list of a response or of trailers is complete.
+  open func receivedFields() {}
+
+  /// A part of the body. The bytes live as long as the call, and count against both receive windows until they
+  /// are consumed.
+  open func receivedData(_ bytes: UnsafeRawBufferPointer) {}
+
+  /// The peer sends no more on the stream.
+  open func receivedEnd() {}
+
+  /// The stream is over: both sides ended it, or one reset it.
+  open func closed(_ code: HTTP2ErrorCode) {}
+
+  /// Bytes of the body no longer wait: they went into a frame, or were dropped with the stream.
   open func dequeuedBody(_ bytes: Int) {}
 
-  /// Copies waiting bytes to `target`; returns how many.
-  func takeBody(_ target: UnsafeMutableRawBufferPointer) -> Int {
+  func dropBody() {
+    output = .ended
+    let dropped = body.bytes
+    body = OutgoingBody()
+    if dropped > 0 { dequeuedBody(dropped) }
+  }
+}
+
+/// The pieces of a body that wait to be sent.
+struct OutgoingBody {
+  /// Bytes that live while their owner does.
+  struct Piece {
+    let owner: AnyObject
+    let bytes: UnsafeRawBufferPointer
+  }
+
+  // The first piece apart from the others: most bodies have one, and then need no queue.
+  private var first: Piece?
+  private var sentOfFirst = 0
+  private var others = Deque<Piece>()
+  private(set) var bytes = 0
+
+  var isEmpty: Bool { first == nil }
+
+  mutating func append(_ piece: Piece) {
+    bytes += piece.bytes.count
+    if first == nil {
+      first = piece
+    } else {
+      others.append(piece)
+    }
+  }
+
+  /// Moves waiting bytes to `target`; returns how many.
+  mutating func take(_ target: UnsafeMutableRawBufferPointer) -> Int {
     var filled = 0
-    while filled < target.count, let piece = pieces.first {
+    while let piece = first {
       let left = piece.bytes.count - sentOfFirst
       let taken = min(left, target.count - filled)
       if taken > 0, let from = piece.bytes.baseAddress, let to = target.baseAddress {
         (to + filled).copyMemory(from: from + sentOfFirst, byteCount: taken)
       }
       filled += taken
-      if taken == left {
-        pieces.removeFirst()
-        sentOfFirst = 0
-      } else {
+      guard taken == left else {
         sentOfFirst += taken
+        break
       }
+      first = others.popFirst()
+      sentOfFirst = 0
     }
-    unsentBytes -= filled
+    bytes -= filled
     return filled
-  }
-
-  func dropBody() {
-    pieces = []
-    sentOfFirst = 0
-    let dropped = unsentBytes
-    unsentBytes = 0
-    output = .ended
-    if dropped > 0 { dequeuedBody(dropped) }
   }
 }

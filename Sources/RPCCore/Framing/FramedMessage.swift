@@ -2,33 +2,41 @@ public import ProtobufC
 
 /// The bytes of one message as they go on the wire: a flag, four bytes of length, the packed message
 /// (grpc/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). Immutable and shared: many streams may send it.
-public final class FramedMessage: @unchecked Sendable {
-  // Immutable once `init` is done, hence the unchecked conformance.
-  private let base: UnsafeMutableRawPointer
-  /// The size of the whole frame in bytes.
-  public let count: Int
+public struct FramedMessage: @unchecked Sendable {
+  // Immutable once made, hence the unchecked conformance. One allocation holds count and bytes.
+  private final class Storage: ManagedBuffer<Int, UInt8> {}
+  private let storage: ManagedBuffer<Int, UInt8>
 
   /// The bytes of flag and length before each message.
   public static let prefixBytes = 5
 
   /// A frame for `payloadBytes` bytes that `write` writes to the address it is given.
   public init(payloadBytes: Int, write: (UnsafeMutableRawPointer) -> Void) {
-    count = payloadBytes + Self.prefixBytes
-    base = .allocate(byteCount: count, alignment: 1)
-    base.storeBytes(of: 0, as: UInt8.self)
-    (base + 1).storeBytes(of: UInt32(truncatingIfNeeded: payloadBytes).bigEndian, as: UInt32.self)
-    write(base + Self.prefixBytes)
+    let count = payloadBytes + Self.prefixBytes
+    storage = Storage.create(minimumCapacity: count) { _ in count }
+    storage.withUnsafeMutablePointerToElements { elements in
+      let base = UnsafeMutableRawPointer(elements)
+      base.storeBytes(of: 0, as: UInt8.self)
+      (base + 1).storeBytes(of: UInt32(truncatingIfNeeded: payloadBytes).bigEndian, as: UInt32.self)
+      write(base + Self.prefixBytes)
+    }
   }
 
-  deinit { base.deallocate() }
+  /// What keeps the bytes where they are.
+  public var owner: AnyObject { storage }
 
-  /// The frame's bytes; valid while this object lives.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  /// The size of the whole frame in bytes.
+  public var count: Int { storage.header }
 
-  /// The packed message's bytes; valid while this object lives.
-  public var payload: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: base + Self.prefixBytes, count: count - Self.prefixBytes)
+  /// The frame's bytes; valid while `owner` lives.
+  public var bytes: UnsafeRawBufferPointer {
+    storage.withUnsafeMutablePointers { count, elements in
+      UnsafeRawBufferPointer(start: elements, count: count.pointee)
+    }
   }
+
+  /// The packed message's bytes; valid while `owner` lives.
+  public var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[Self.prefixBytes...]) }
 }
 
 extension FramedMessage {

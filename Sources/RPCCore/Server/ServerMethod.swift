@@ -1,7 +1,8 @@
 public import ProtobufC
 
-/// One method of a service: its name, its kind, and how bytes reach its handler.
-public struct ServerMethod: Sendable {
+/// One method of a service: its name, its kind, and how bytes reach its handler. A class, since every call keeps
+/// the one it is for.
+public final class ServerMethod: Sendable {
   /// The rest of a call once its request is decoded or its stream opened.
   public typealias Body = @Sendable (ServerContext, any ServerCall) async throws -> Void
 

@@ -45,7 +45,8 @@ public final class RPCServer: Sendable {
       // One read fills a large buffer; a second would mostly find nothing.
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16 << 10, maximum: 128 << 10))
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16 << 10, maximum: 128 << 10)
+      )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
       .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try self.accept(channel) } }
       .bind(host: host, port: port).get()
@@ -55,7 +56,9 @@ public final class RPCServer: Sendable {
   }
 
   private func accept(_ channel: any Channel) throws {
-    guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
+    guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+      throw ChannelError.inappropriateOperationForState
+    }
     let handler = try ServerConnection(router: router, configuration: configuration, executor: executor)
     let connection = Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
     let key = ObjectIdentifier(handler)

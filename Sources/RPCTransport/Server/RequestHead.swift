@@ -1,67 +1,131 @@
 import Glibc
 import RPCCore
 
-/// The header fields of a request as they come in (grpc/doc/PROTOCOL-HTTP2.md, "Requests").
-struct RequestHead {
-  private(set) var method: ServerMethod?
-  // The path where no method has it.
-  private(set) var unknownPath = ""
-  private(set) var metadata = Metadata()
-  private(set) var timeout: Duration?
-  private var isPost = false
-  private var isGRPC = false
+/// Reads the header fields of requests (grpc/doc/PROTOCOL-HTTP2.md, "Requests"). One for a connection: the fields
+/// of one request come together.
+///
+/// Callers send the same metadata with call after call, so metadata whose bytes are those of the last request is
+/// not parsed again.
+struct RequestHeadReader {
+  private let router: Router
+  private let listBytesMax: Int
+  private var head = RequestHead()
   private var listBytes = 0
+  // The custom fields of this request and of the last, each as two lengths and the bytes.
+  private var fields: [UInt8] = []
+  private var lastFields: [UInt8] = []
+  private var lastMetadata = Metadata()
+
+  init(router: Router, listBytesMax: Int) {
+    self.router = router
+    self.listBytesMax = listBytesMax
+  }
+
+  mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    listBytes += name.count + value.count + 32
+    guard listBytes <= listBytesMax else { return }
+    // By length first: it decides most comparisons.
+    switch name.count {
+    case 2 where name == "te": break
+    case 5 where name == ":path":
+      head.method = router.method(for: value)
+      if head.method == nil { head.unknownPath = String(decoding: value, as: UTF8.self) }
+    case 7 where name == ":method": head.isPost = value == "POST"
+    case 7 where name == ":scheme": break
+    case 10 where name == ":authority": break
+    case 12 where name == "content-type": head.isGRPC = isGRPCType(value)
+    case 12 where name == "grpc-timeout":
+      head.timeout = parseTimeout(value)
+      if head.timeout == nil {
+        head.note(.invalidArgument, "malformed grpc-timeout; expected 1 to 8 digits and one of H, M, S, m, u, n")
+      }
+    case 13 where name == "grpc-encoding":
+      if !(value == "identity") {
+        var trailers = Metadata()
+        _ = trailers.addFromWire("grpc-accept-encoding", "identity")
+        let encoding = String(decoding: value, as: UTF8.self)
+        head.note(.unimplemented, "grpc-encoding \"\(encoding)\" is not supported", trailers: trailers)
+      }
+    case 14 where name == "content-length": break
+    default:
+      // What is gRPC's own is not the application's.
+      if name.count > 5, name[0] == UInt8(ascii: "g"), name.starts(with: "grpc-".utf8) { break }
+      append(name)
+      append(value)
+    }
+  }
+
+  private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { fields.append(contentsOf: $0) }
+    fields.append(contentsOf: bytes)
+  }
+
+  /// The head of the request whose fields were received, ready for the next.
+  mutating func finish() -> RequestHead {
+    if listBytes > listBytesMax {
+      head.note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
+    } else if !fields.isEmpty {
+      if fields != lastFields {
+        lastMetadata = parseMetadata()
+        swap(&fields, &lastFields)
+      }
+      head.metadata = lastMetadata
+    }
+    defer {
+      head = RequestHead()
+      listBytes = 0
+      fields.removeAll(keepingCapacity: true)
+    }
+    return head
+  }
+
+  private mutating func parseMetadata() -> Metadata {
+    var metadata = Metadata()
+    fields.withUnsafeBytes { bytes in
+      var offset = 0
+      func next() -> String {
+        let count = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        defer { offset += 4 + count }
+        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)...].prefix(count)), as: UTF8.self)
+      }
+      while offset < bytes.count {
+        let key = next()
+        if !metadata.addFromWire(key, next()) {
+          head.note(.invalidArgument, "the value of metadata \(key) is not base64")
+        }
+      }
+    }
+    return metadata
+  }
+
+  // application/grpc, alone or with the subtype proto, with parameters or without.
+  private func isGRPCType(_ value: UnsafeRawBufferPointer) -> Bool {
+    if value == "application/grpc" || value == "application/grpc+proto" { return true }
+    return value.starts(with: "application/grpc;".utf8) || value.starts(with: "application/grpc+proto;".utf8)
+  }
+}
+
+/// What the header fields of one request say.
+struct RequestHead {
+  fileprivate(set) var method: ServerMethod?
+  // The path where no method has it.
+  fileprivate(set) var unknownPath = ""
+  fileprivate(set) var metadata = Metadata()
+  fileprivate(set) var timeout: Duration?
+  fileprivate var isPost = false
+  fileprivate var isGRPC = false
   // The first thing wrong with the call itself; HTTP's own faults come before it.
   private var fault: RPCError?
 
   /// What becomes of a request after its head.
   enum Verdict {
     case call(ServerMethod)
-    /// Not a call: an HTTP status, with a header field where the status asks for one.
-    case http(status: String, field: (String, String)?)
+    /// Not a call: an HTTP status, with the header field it asks for.
+    case http(status: String, field: (String, String))
     case refuse(RPCError)
   }
 
-  mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ router: Router, listBytesMax: Int) {
-    listBytes += name.count + value.count + 32
-    guard listBytes <= listBytesMax else {
-      fault = RPCError(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
-      return
-    }
-    // By length first: it decides most comparisons.
-    switch name.count {
-    case 5 where name == ":path":
-      method = router.method(for: value)
-      if method == nil { unknownPath = String(decoding: value, as: UTF8.self) }
-    case 7 where name == ":method": isPost = value == "POST"
-    case 12 where name == "content-type": isGRPC = isGRPCType(value)
-    case 12 where name == "grpc-timeout":
-      timeout = parseTimeout(value)
-      if timeout == nil {
-        note(.invalidArgument, "malformed grpc-timeout; expected 1 to 8 digits and one of H, M, S, m, u, n")
-      }
-    case 13 where name == "grpc-encoding":
-      if !(value == "identity") {
-        var trailers = Metadata()
-        _ = trailers.addFromWire("grpc-accept-encoding", "identity")
-        note(
-          .unimplemented, "grpc-encoding \"\(String(decoding: value, as: UTF8.self))\" is not supported",
-          trailers: trailers)
-      }
-    default: receiveOther(name, value)
-    }
-  }
-
-  private mutating func receiveOther(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-    // Pseudo-header fields and what is gRPC's or HTTP's own are not the application's.
-    if name.first == UInt8(ascii: ":") || name.starts(with: "grpc-".utf8) || name == "te" { return }
-    let key = String(decoding: name, as: UTF8.self)
-    if !metadata.addFromWire(key, String(decoding: value, as: UTF8.self)) {
-      note(.invalidArgument, "the value of metadata \(key) is not base64")
-    }
-  }
-
-  private mutating func note(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata()) {
+  fileprivate mutating func note(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata()) {
     if fault == nil { fault = RPCError(code, message, trailers: trailers) }
   }
 
@@ -71,15 +135,6 @@ struct RequestHead {
     if let fault { return .refuse(fault) }
     guard let method else { return .refuse(router.refusal(of: unknownPath)) }
     return .call(method)
-  }
-
-  // application/grpc, alone or followed by a subtype or a parameter.
-  private func isGRPCType(_ value: UnsafeRawBufferPointer) -> Bool {
-    let prefix = "application/grpc"
-    guard value.starts(with: prefix.utf8) else { return false }
-    if value.count == prefix.utf8.count { return true }
-    return value[prefix.utf8.count] == UInt8(ascii: ";") || value.dropFirst(prefix.utf8.count).elementsEqual("+proto".utf8)
-      || value.dropFirst(prefix.utf8.count).starts(with: "+proto;".utf8)
   }
 }
 

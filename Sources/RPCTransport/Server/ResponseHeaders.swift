@@ -23,10 +23,10 @@ enum ResponseHeaders {
   }
 
   /// The answer to what is not a call.
-  static func http(_ status: String, _ field: (String, String)?) -> HeaderBlock {
-    var list = [(name: ":status", value: status), (name: "content-length", value: "0")]
-    if let field { list.append((name: field.0, value: field.1)) }
-    return HeaderBlock(list)
+  static func http(_ status: String, _ field: (String, String)) -> HeaderBlock {
+    HeaderBlock([
+      (name: ":status", value: status), (name: "content-length", value: "0"), (name: field.0, value: field.1),
+    ])
   }
 
   private static func status(_ error: RPCError?, _ metadata: Metadata) -> [(name: String, value: String)] {

@@ -3,7 +3,7 @@ import NIOCore
 import RPCCore
 
 /// One client's connection: bytes between the channel and HTTP/2, streams to calls. Lives on its event loop.
-final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Flushable {
+final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
@@ -13,7 +13,7 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
   let configuration: ServerConfiguration
   let router: Router
   let executor: LoopExecutor
-  let http2: HTTP2Connection
+  private var head: RequestHeadReader
   private(set) var peer = "unknown"
   /// Bytes of bodies that wait to be sent, over all streams.
   var unsentBytes = 0
@@ -27,8 +27,8 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
     self.router = router
     self.configuration = configuration
     self.executor = executor
-    http2 = try HTTP2Connection(.server, settings: configuration.http2)
-    http2.delegate = self
+    head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
+    try super.init(.server, settings: configuration.http2)
   }
 
   // MARK: The channel
@@ -45,7 +45,7 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
     executor.expectTurn()
     let buffer = unwrapInboundIn(data)
     do {
-      try buffer.withUnsafeReadableBytes { try http2.receive($0) }
+      try buffer.withUnsafeReadableBytes { try receive($0) }
     } catch {
       // nghttp2 has left a GOAWAY in the output that tells the peer why.
       close()
@@ -73,7 +73,7 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
   private func lose() {
     guard context != nil else { return }
     context = nil
-    http2.abandonStreams()
+    abandonStreams()
     roomWaiters = []
   }
 
@@ -104,15 +104,15 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
       return
     }
     if !roomWaiters.isEmpty { roomWaiters.removeAll { $0.offerRoom() } }
-    if http2.isFinished { context.close(promise: nil) }
+    if isFinished { context.close(promise: nil) }
   }
 
   private func nextWrite(_ context: ChannelHandlerContext) throws -> ByteBuffer? {
-    guard var piece = try http2.nextOutput() else { return nil }
+    guard var piece = try nextOutput() else { return nil }
     var buffer = context.channel.allocator.buffer(capacity: max(lastWriteBytes, piece.count))
     while true {
       buffer.writeBytes(piece)
-      guard buffer.readableBytes < Self.writeBytesMax, let next = try http2.nextOutput() else { break }
+      guard buffer.readableBytes < Self.writeBytesMax, let next = try nextOutput() else { break }
       piece = next
     }
     lastWriteBytes = min(buffer.readableBytes, Self.writeBytesMax)
@@ -125,13 +125,13 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
 
   /// Takes no more calls; the connection closes when those it has are over.
   func drain() {
-    http2.submitGoAway(.noError)
+    submitGoAway(.noError)
     hasOutput()
   }
 
   /// Closes with the calls it has.
   func abandon() {
-    http2.terminate(.noError)
+    terminate(.noError)
     hasOutput()
     flush()
     context?.close(promise: nil)
@@ -139,31 +139,13 @@ final class ServerConnection: ChannelInboundHandler, HTTP2ConnectionDelegate, Fl
 
   // MARK: HTTP/2
 
-  func openStream(_ id: Int32) -> HTTP2Stream? { ServerStream(id: id, connection: self) }
-
-  func receivedHeader(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, on stream: HTTP2Stream) {
-    call(stream).receivedHeader(name, value)
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    head.receive(name, value)
   }
 
-  func receivedHeaders(on stream: HTTP2Stream) { call(stream).receivedHeaders() }
-
-  func receivedData(_ bytes: UnsafeRawBufferPointer, on stream: HTTP2Stream) { call(stream).receivedData(bytes) }
-
-  func receivedEnd(of stream: HTTP2Stream) { call(stream).receivedEnd() }
-
-  func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { call(stream).closed() }
-
-  func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {
-    // A client that leaves finishes its calls first.
+  override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+    ServerStream(id: id, head: head.finish(), connection: self)
   }
-
-  func receivedPingAck(_ payload: UInt64) {
-    // This end sends no PING.
-  }
-
-  // Every stream of this connection comes from `openStream`.
-  @inline(__always)
-  private func call(_ stream: HTTP2Stream) -> ServerStream { unsafeDowncast(stream, to: ServerStream.self) }
 }
 
 private func describe(_ address: SocketAddress) -> String {

@@ -5,25 +5,25 @@ import RPCCore
 
 /// One call on the server: an HTTP/2 stream on one side, a handler's task on the other.
 ///
-///     head ──▶ request ──▶ running ──▶ over
-///       └──────────┴──────────────────▶
+///     opened ──▶ request ──▶ running ──▶ over
+///        └──────────┴──────────────────▶
 ///
-/// `head` until the request's headers are complete; `request` until a handler can start; `running` while its task
-/// does; `over` once the status is said or the stream is gone.
+/// `opened` until nghttp2 knows the stream; `request` until a handler can start; `running` while its task does;
+/// `over` once the status is said or the stream is gone.
 ///
 /// State is confined to the connection's event loop, hence the unchecked conformance; what handlers call from
 /// elsewhere hops there first.
 final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   enum Phase {
-    case head
+    case opened
     case request(ServerMethod)
     case running(Task<Void, Never>)
     case over
   }
 
   private let connection: ServerConnection
-  private var phase = Phase.head
-  private var head = RequestHead()
+  private var phase = Phase.opened
+  private let head: RequestHead
   private let start: ContinuousClock.Instant
   private var deadline: ContinuousClock.Instant?
   private var timer: Scheduled<Void>?
@@ -42,7 +42,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   private var hasResponded = false
   private var roomWaiter: CheckedContinuation<Void, any Error>?
 
-  init(id: Int32, connection: ServerConnection) {
+  init(id: Int32, head: RequestHead, connection: ServerConnection) {
+    self.head = head
     self.connection = connection
     start = .now
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
@@ -51,19 +52,13 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   // MARK: The request
 
-  func receivedHeader(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-    // gRPC clients send no trailers; what comes after the head means nothing.
-    guard case .head = phase else { return }
-    head.receive(
-      name, value, connection.router, listBytesMax: Int(connection.configuration.http2.headerListBytesMax))
-  }
-
-  func receivedHeaders() {
-    guard case .head = phase else { return }
+  /// Acts on the request's head: starts what can start, or refuses.
+  override func opened() {
+    guard case .opened = phase else { return }
     switch head.verdict(connection.router) {
     case .http(let status, let field):
       phase = .over
-      connection.http2.respondOnly(ResponseHeaders.http(status, field), on: self)
+      connection.respondOnly(ResponseHeaders.http(status, field), on: self)
     case .refuse(let error): end(error)
     case .call(let method):
       phase = .request(method)
@@ -72,8 +67,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     }
   }
 
-  func receivedData(_ bytes: UnsafeRawBufferPointer) {
-    connection.http2.consumeOnConnection(bytes.count)
+  override func receivedData(_ bytes: UnsafeRawBufferPointer) {
+    connection.consumeOnConnection(bytes.count)
     if case .over = phase { return }
     unconsumedBytes += bytes.count
     do {
@@ -102,11 +97,11 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
       } else {
         requests.append(frame)
       }
-    case .head, .over: break
+    case .opened, .over: break
     }
   }
 
-  func receivedEnd() {
+  override func receivedEnd() {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
     case .request(let method):
@@ -117,14 +112,14 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     case .running:
       hasAllRequests = true
       requestWaiter.takeValue()?.resume(returning: nil)
-    case .head, .over: break
+    case .opened, .over: break
     }
   }
 
   // The peer's window for this stream: held back only for messages that wait for the handler.
   private func returnWindow() {
     guard requests.isEmpty, unconsumedBytes > 0 else { return }
-    connection.http2.consume(unconsumedBytes, on: self)
+    connection.consume(unconsumedBytes, on: self)
     unconsumedBytes = 0
     connection.hasOutput()
   }
@@ -137,12 +132,20 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     let task = Task(executorPreference: connection.executor) {
       do {
         try await body(context, self)
-        self.connection.executor.perform { self.end(nil) }
+        self.handlerEnded(nil)
       } catch {
-        self.connection.executor.perform { self.end(RPCError(answering: error)) }
+        self.handlerEnded(RPCError(answering: error))
       }
     }
     phase = .running(task)
+  }
+
+  private func handlerEnded(_ error: RPCError?) {
+    if connection.executor.eventLoop.inEventLoop {
+      end(error)
+    } else {
+      connection.executor.perform { self.end(error) }
+    }
   }
 
   private func expire(after timeout: Duration) {
@@ -171,11 +174,11 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
       requestID = id
     }
     if hasResponded {
-      connection.http2.finish(self, trailers: ResponseHeaders.trailers(error, trailers))
+      connection.finish(self, trailers: ResponseHeaders.trailers(error, trailers))
     } else {
       var metadata = initialMetadata
       metadata.add(contentsOf: trailers)
-      connection.http2.respondOnly(ResponseHeaders.trailersOnly(error, metadata), on: self)
+      connection.respondOnly(ResponseHeaders.trailersOnly(error, metadata), on: self)
     }
     connection.hasOutput()
     task.cancel(with: error)
@@ -185,7 +188,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   override func dequeuedBody(_ bytes: Int) { connection.unsentBytes -= bytes }
 
   /// The stream is gone: reset by the peer, or its connection lost.
-  func closed() {
+  override func closed(_ code: HTTP2ErrorCode) {
     guard let task = leave(.cancelled) else { return }
     task.cancel(with: .cancelled)
     report(.cancelled, nil)
@@ -209,7 +212,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     switch phase {
     case .over: return nil
     case .running(let running): task = running
-    case .head, .request: task = nil
+    case .opened, .request: task = nil
     }
     phase = .over
     timer.takeValue()?.cancel()
@@ -253,14 +256,14 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   private func write(_ frame: FramedMessage) {
     guard case .running = phase else { return }
     if !hasResponded { respond() }
-    connection.http2.send(frame.bytes, ownedBy: frame, on: self)
+    connection.send(frame.bytes, ownedBy: frame.owner, on: self)
     connection.unsentBytes += frame.count
     connection.hasOutput()
   }
 
   private func respond() {
     hasResponded = true
-    connection.http2.respond(ResponseHeaders.initial(initialMetadata), on: self)
+    connection.respond(ResponseHeaders.initial(initialMetadata), on: self)
     connection.hasOutput()
   }
 
