@@ -9,7 +9,14 @@ import RPCCore
 struct RequestHeadReader {
   private let router: Router
   private let listBytesMax: Int
-  private var head = RequestHead()
+  private var method: ServerMethod?
+  // The path where no method has it.
+  private var unknownPath = ""
+  private var timeout: Duration?
+  private var isPost = false
+  private var isGRPC = false
+  // The first thing wrong with the call itself; HTTP's own faults come before it.
+  private var fault: RPCError?
   private var listBytes = 0
   // The custom fields of this request and of the last, each as two lengths and the bytes.
   private var fields: [UInt8] = []
@@ -28,23 +35,23 @@ struct RequestHeadReader {
     switch name.count {
     case 2 where name == "te": break
     case 5 where name == ":path":
-      head.method = router.method(for: value)
-      if head.method == nil { head.unknownPath = String(decoding: value, as: UTF8.self) }
-    case 7 where name == ":method": head.isPost = value == "POST"
+      method = router.method(for: value)
+      if method == nil { unknownPath = String(decoding: value, as: UTF8.self) }
+    case 7 where name == ":method": isPost = value == "POST"
     case 7 where name == ":scheme": break
     case 10 where name == ":authority": break
-    case 12 where name == "content-type": head.isGRPC = isGRPCType(value)
+    case 12 where name == "content-type": isGRPC = isGRPCType(value)
     case 12 where name == "grpc-timeout":
-      head.timeout = parseTimeout(value)
-      if head.timeout == nil {
-        head.note(.invalidArgument, "malformed grpc-timeout; expected 1 to 8 digits and one of H, M, S, m, u, n")
+      timeout = parseTimeout(value)
+      if timeout == nil {
+        note(.invalidArgument, "malformed grpc-timeout; expected 1 to 8 digits and one of H, M, S, m, u, n")
       }
     case 13 where name == "grpc-encoding":
       if !(value == "identity") {
         var trailers = Metadata()
         _ = trailers.addFromWire("grpc-accept-encoding", "identity")
         let encoding = String(decoding: value, as: UTF8.self)
-        head.note(.unimplemented, "grpc-encoding \"\(encoding)\" is not supported", trailers: trailers)
+        note(.unimplemented, "grpc-encoding \"\(encoding)\" is not supported", trailers: trailers)
       }
     case 14 where name == "content-length": break
     default:
@@ -60,23 +67,40 @@ struct RequestHeadReader {
     fields.append(contentsOf: bytes)
   }
 
-  /// The head of the request whose fields were received, ready for the next.
+  /// What the fields that were received ask for. The reader is then ready for the next request.
   mutating func finish() -> RequestHead {
     if listBytes > listBytesMax {
-      head.note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
-    } else if !fields.isEmpty {
-      if fields != lastFields {
-        lastMetadata = parseMetadata()
-        swap(&fields, &lastFields)
-      }
-      head.metadata = lastMetadata
+      note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
+    } else if !fields.isEmpty, fields != lastFields {
+      lastMetadata = parseMetadata()
+      swap(&fields, &lastFields)
     }
-    defer {
-      head = RequestHead()
-      listBytes = 0
-      fields.removeAll(keepingCapacity: true)
+    let metadata = fields.isEmpty ? Metadata() : lastMetadata
+    defer { reset() }
+    if isPost, isGRPC, fault == nil, let method {
+      return RequestHead(verdict: .call(method), metadata: metadata, timeout: timeout)
     }
-    return head
+    return RequestHead(verdict: .reject(rejection()), metadata: metadata, timeout: timeout)
+  }
+
+  private func rejection() -> RequestHead.Rejection {
+    guard isPost else { return .http(status: "405", field: ("allow", "POST")) }
+    guard isGRPC else { return .http(status: "415", field: ("accept-post", "application/grpc")) }
+    return .status(fault ?? router.refusal(of: unknownPath), path: method?.descriptor.path ?? unknownPath)
+  }
+
+  private mutating func reset() {
+    method = nil
+    timeout = nil
+    isPost = false
+    isGRPC = false
+    fault = nil
+    listBytes = 0
+    fields.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func note(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata()) {
+    if fault == nil { fault = RPCError(code, message, trailers: trailers) }
   }
 
   private mutating func parseMetadata() -> Metadata {
@@ -91,7 +115,7 @@ struct RequestHeadReader {
       while offset < bytes.count {
         let key = next()
         if !metadata.addFromWire(key, next()) {
-          head.note(.invalidArgument, "the value of metadata \(key) is not base64")
+          note(.invalidArgument, "the value of metadata \(key) is not base64")
         }
       }
     }
@@ -105,37 +129,23 @@ struct RequestHeadReader {
   }
 }
 
-/// What the header fields of one request say.
+/// What the header fields of one request ask for.
 struct RequestHead {
-  fileprivate(set) var method: ServerMethod?
-  // The path where no method has it.
-  fileprivate(set) var unknownPath = ""
-  fileprivate(set) var metadata = Metadata()
-  fileprivate(set) var timeout: Duration?
-  fileprivate var isPost = false
-  fileprivate var isGRPC = false
-  // The first thing wrong with the call itself; HTTP's own faults come before it.
-  private var fault: RPCError?
-
-  /// What becomes of a request after its head.
   enum Verdict {
     case call(ServerMethod)
-    /// Not a call: an HTTP status, with the header field it asks for.
+    case reject(Rejection)
+  }
+
+  /// Why there is no call. Boxed, so that every other request's head is small.
+  indirect enum Rejection {
+    /// Not gRPC: an HTTP status, with the header field it asks for.
     case http(status: String, field: (String, String))
-    case refuse(RPCError)
+    case status(RPCError, path: String)
   }
 
-  fileprivate mutating func note(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata()) {
-    if fault == nil { fault = RPCError(code, message, trailers: trailers) }
-  }
-
-  func verdict(_ router: Router) -> Verdict {
-    guard isPost else { return .http(status: "405", field: ("allow", "POST")) }
-    guard isGRPC else { return .http(status: "415", field: ("accept-post", "application/grpc")) }
-    if let fault { return .refuse(fault) }
-    guard let method else { return .refuse(router.refusal(of: unknownPath)) }
-    return .call(method)
-  }
+  let verdict: Verdict
+  let metadata: Metadata
+  let timeout: Duration?
 }
 
 @inline(__always)

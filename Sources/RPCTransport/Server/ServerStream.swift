@@ -55,11 +55,11 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   /// Acts on the request's head: starts what can start, or refuses.
   override func opened() {
     guard case .opened = phase else { return }
-    switch head.verdict(connection.router) {
-    case .http(let status, let field):
+    switch head.verdict {
+    case .reject(.http(let status, let field)):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
-    case .refuse(let error): end(error)
+    case .reject(.status(let error, _)): end(error)
     case .call(let method):
       phase = .request(method)
       if let timeout = head.timeout { expire(after: timeout) }
@@ -140,14 +140,6 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     phase = .running(task)
   }
 
-  private func handlerEnded(_ error: RPCError?) {
-    if connection.executor.eventLoop.inEventLoop {
-      end(error)
-    } else {
-      connection.executor.perform { self.end(error) }
-    }
-  }
-
   private func expire(after timeout: Duration) {
     deadline = start + timeout
     guard timeout > .zero else { return end(.deadlineExceeded) }
@@ -163,69 +155,75 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   // MARK: The end
 
-  /// Ends the call with a status, unless it is over.
-  func end(_ error: RPCError?) {
-    guard let task = leave(error) else { return }
-    var (error, requestID) = (error, String?.none)
-    if let cause = error?.cause, error?.code == .internal {
-      // The caller is told nothing of the inside, only how to ask the operator about it.
-      let id = String(UInt64.random(in: .min ... .max), radix: 16)
-      error = RPCError(.internal, "internal error, request id \(id)", cause: cause)
-      requestID = id
+  // The handler returned or threw, on whatever thread it was.
+  private func handlerEnded(_ error: RPCError?) {
+    guard connection.executor.eventLoop.inEventLoop else {
+      return connection.executor.perform { self.handlerEnded(error) }
     }
+    guard case .running = phase else { return }
+    finish(error)
+  }
+
+  /// Ends the call with a status, whatever its handler does, unless it is over.
+  func end(_ error: RPCError) {
+    switch phase {
+    case .over: return
+    case .running(let task): task.cancel()
+    case .opened, .request: break
+    }
+    finish(error)
+  }
+
+  private func finish(_ error: RPCError?) {
+    let requestID = error?.code == .internal && error?.cause != nil ? String(UInt64.random(in: .min ... .max), radix: 16) : nil
+    // The caller is told nothing of the inside, only how to ask the operator about it.
+    let told = requestID.map { RPCError(.internal, "internal error, request id \($0)") } ?? error
     if hasResponded {
-      connection.finish(self, trailers: ResponseHeaders.trailers(error, trailers))
+      connection.finish(self, trailers: ResponseHeaders.trailers(told, trailers))
     } else {
       var metadata = initialMetadata
       metadata.add(contentsOf: trailers)
-      connection.respondOnly(ResponseHeaders.trailersOnly(error, metadata), on: self)
+      connection.respondOnly(ResponseHeaders.trailersOnly(told, metadata), on: self)
     }
     connection.hasOutput()
-    task.cancel(with: error)
-    report(error, requestID)
+    leave(error, requestID)
   }
 
   override func dequeuedBody(_ bytes: Int) { connection.unsentBytes -= bytes }
 
-  /// The stream is gone: reset by the peer, or its connection lost.
+  /// The stream is gone: it ended, was reset by the peer, or its connection is lost.
   override func closed(_ code: HTTP2ErrorCode) {
-    guard let task = leave(.cancelled) else { return }
-    task.cancel(with: .cancelled)
-    report(.cancelled, nil)
-  }
-
-  private struct Leaving {
-    let task: Task<Void, Never>?
-    let roomWaiter: CheckedContinuation<Void, any Error>?
-    let requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
-
-    func cancel(with error: RPCError?) {
-      // A task that ended by itself is not harmed.
-      task?.cancel()
-      roomWaiter?.resume(throwing: error ?? .cancelled)
-      requestWaiter?.resume(throwing: error ?? .cancelled)
-    }
-  }
-
-  private func leave(_ error: RPCError?) -> Leaving? {
-    let task: Task<Void, Never>?
     switch phase {
-    case .over: return nil
-    case .running(let running): task = running
-    case .opened, .request: task = nil
+    case .over: return
+    case .running(let task): task.cancel()
+    case .opened, .request: break
     }
+    leave(.cancelled, nil)
+  }
+
+  private func leave(_ error: RPCError?, _ requestID: String?) {
     phase = .over
     timer.takeValue()?.cancel()
     requests = []
-    return Leaving(task: task, roomWaiter: roomWaiter.takeValue(), requestWaiter: requestWaiter.takeValue())
+    roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
+    requestWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
+    report(error, requestID)
   }
 
   private func report(_ error: RPCError?, _ requestID: String?) {
     guard let observer = connection.configuration.observer else { return }
     observer.callEnded(
       CallSummary(
-        method: head.method.map { $0.descriptor.description } ?? head.unknownPath, peer: connection.peer,
+        method: name, peer: connection.peer,
         duration: .now - start, error: error, requestID: requestID))
+  }
+
+  private var name: String {
+    switch head.verdict {
+    case .call(let method): method.descriptor.path
+    case .reject(.status(_, let path)): path
+    case .reject(.http): "not gRPC"
+    }
   }
 
   // MARK: What handlers call
