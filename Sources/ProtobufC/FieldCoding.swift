@@ -26,13 +26,32 @@ public enum Field {
     return Message(copying: UnsafePointer(c))
   }
 
-  /// A repeated field of elements that `read` turns to Swift.
+  /// A repeated string field.
   @inlinable
-  public static func array<CElement, Element>(
-    _ base: UnsafeMutablePointer<CElement>?, _ count: Int, _ read: (CElement) -> Element
-  ) -> [Element] {
-    guard let base, count > 0 else { return [] }
-    return UnsafeBufferPointer(start: base, count: count).map(read)
+  public static func strings(_ base: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int) -> [String] {
+    UnsafeBufferPointer(start: base, count: base == nil ? 0 : count).map { string($0) }
+  }
+
+  /// A repeated bytes field.
+  @inlinable
+  public static func byteStrings(_ base: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int) -> [[UInt8]] {
+    UnsafeBufferPointer(start: base, count: base == nil ? 0 : count).map(bytes)
+  }
+
+  /// A repeated bool field.
+  @inlinable
+  public static func booleans(_ base: UnsafeMutablePointer<protobuf_c_boolean>?, _ count: Int) -> [Bool] {
+    UnsafeBufferPointer(start: base, count: base == nil ? 0 : count).map { $0 != 0 }
+  }
+
+  /// A repeated enum field; protoc-c makes every C enum 32 bits wide.
+  @inlinable
+  public static func enumerations<CEnum, Enum: ProtobufEnum>(
+    _ base: UnsafeMutablePointer<CEnum>?, _ count: Int, as _: Enum.Type = Enum.self
+  ) -> [Enum] {
+    guard let base else { return [] }
+    let raw = UnsafeRawPointer(base)
+    return (0..<count).map { Enum(rawValue: raw.load(fromByteOffset: $0 * 4, as: Int32.self)) }
   }
 
   /// A repeated field of numbers, copied as they are.
@@ -59,13 +78,14 @@ public enum Field {
   /// A map field: repeated entries on the wire, the last of a key wins.
   @inlinable
   public static func map<CEntry, Key: Hashable, Value>(
-    _ base: UnsafeMutablePointer<UnsafeMutablePointer<CEntry>?>?, _ count: Int, _ read: (CEntry) -> (Key, Value)
+    _ base: UnsafeMutablePointer<UnsafeMutablePointer<CEntry>?>?, _ count: Int,
+    _ read: (UnsafeMutablePointer<CEntry>) -> (Key, Value)
   ) -> [Key: Value] {
     guard let base, count > 0 else { return [:] }
     var map = [Key: Value](minimumCapacity: count)
     for entry in UnsafeBufferPointer(start: base, count: count) {
       guard let entry else { continue }
-      let (key, value) = read(entry.pointee)
+      let (key, value) = read(entry)
       map[key] = value
     }
     return map
@@ -91,8 +111,14 @@ extension Arena {
     return raw.bindMemory(to: Element.self, capacity: count)
   }
 
-  /// A string field: a copy that ends in a NUL, or null for the empty string, which protobuf-c leaves out.
-  public mutating func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+  /// A string field: null for the empty string, which protobuf-c leaves out.
+  @inlinable
+  public mutating func string(_ text: String) -> UnsafeMutablePointer<CChar>? {
+    text.isEmpty ? nil : presentString(text)
+  }
+
+  /// A string that is there even when empty, as in a oneof or a repeated field: a copy that ends in a NUL.
+  public mutating func presentString(_ text: String) -> UnsafeMutablePointer<CChar> {
     var text = text
     let copy = text.withUTF8 { utf8 in
       let copy = array(of: CChar.self, count: utf8.count + 1)
@@ -122,6 +148,34 @@ extension Arena {
     let c = array(of: Message.CMessage.self, count: 1)
     message.fill(c, in: &self)
     return c
+  }
+
+  /// A repeated string field; null when it is empty.
+  @inlinable
+  public mutating func strings(_ strings: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
+    array(strings) { text, arena in arena.presentString(text) }
+  }
+
+  /// A repeated bytes field; null when it is empty.
+  @inlinable
+  public mutating func byteStrings(_ byteStrings: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData>? {
+    array(byteStrings) { bytes, arena in arena.bytes(bytes) }
+  }
+
+  /// A repeated bool field; null when it is empty.
+  @inlinable
+  public mutating func booleans(_ booleans: [Bool]) -> UnsafeMutablePointer<protobuf_c_boolean>? {
+    array(booleans) { boolean, _ in boolean ? 1 : 0 }
+  }
+
+  /// A repeated enum field; null when it is empty.
+  @inlinable
+  public mutating func enumerations<CEnum, Enum: ProtobufEnum>(
+    _ enumerations: [Enum], as _: CEnum.Type = CEnum.self
+  ) -> UnsafeMutablePointer<CEnum>? {
+    // As Int32, which is how protobuf-c reads them too.
+    let numbers = array(enumerations) { enumeration, _ in enumeration.rawValue }
+    return UnsafeMutableRawPointer(numbers)?.assumingMemoryBound(to: CEnum.self)
   }
 
   /// A repeated field of elements that `write` turns to C; null when it is empty.
