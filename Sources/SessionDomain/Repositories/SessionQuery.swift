@@ -2,6 +2,8 @@
 public struct SessionQuery: Sendable {
   /// The page size when none is asked for.
   public static let pageSizeDefault = 50
+  /// How many fields can order a list.
+  public static let orderFieldsMax = 16
   /// The largest page; larger requests get this.
   public static let pageSizeMax = 1000
 
@@ -9,6 +11,10 @@ public struct SessionQuery: Sendable {
   public var types: [SessionType] = []
   /// Any of these; empty means every status.
   public var statuses: [SessionStatus] = []
+  /// Only sessions that this is true of; nil for all.
+  public var condition: Condition?
+  /// What to order by, first to last, at most 16 fields; ties go by id ascending. Empty means the oldest first.
+  public var order: [SessionOrder] = []
   /// Sessions on a page: 0 means 50, more than 1000 means 1000, negative is `invalidArgument`.
   public var pageSize = 0
   /// The token of the page before; empty for the first page. With every other field but `pageSize` unchanged.
@@ -20,6 +26,20 @@ public struct SessionQuery: Sendable {
 
   /// Asks for the first page of all sessions, the oldest first.
   public init() {}
+}
+
+/// One field to order by. What is missing comes first ascending, and last descending.
+public struct SessionOrder: Hashable, Sendable {
+  /// The field.
+  public var field: SessionField
+  /// Whether the greatest comes first.
+  public var isDescending: Bool
+
+  /// Makes an order.
+  public init(_ field: SessionField, isDescending: Bool = false) {
+    self.field = field
+    self.isDescending = isDescending
+  }
 }
 
 /// A page of sessions and what holds at the moment it was read.

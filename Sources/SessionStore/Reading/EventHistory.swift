@@ -1,0 +1,76 @@
+import SessionDomain
+
+/// Reads pages of the event log.
+struct EventHistory: Sendable {
+  /// The most a page holds.
+  static let pageMax = 1000
+  /// Sequences that one page looks through for events that match.
+  private static let scannedMax: Int64 = 100_000
+
+  let position: EventPosition
+  let filter: EventFilter
+  let limit: Int
+
+  /// Reads the page. The connection is in a transaction, so that everything agrees.
+  func run(_ database: Database) throws(SessionError) -> EventPage {
+    let bounds = try storing { () throws(StorageFailure) in try Self.bounds(database) }
+    let after: Int64
+    switch position {
+    case .oldest: after = bounds.oldest - 1
+    case .after(let sequence):
+      guard sequence <= bounds.newest else { throw .sequenceInFuture(newest: bounds.newest) }
+      guard sequence >= bounds.oldest - 1 else { throw .sequenceCompacted(oldest: bounds.oldest) }
+      after = sequence
+    }
+    let through = min(bounds.newest, after + Self.scannedMax)
+    let limit = max(1, min(limit, Self.pageMax))
+    let events = try storing { () throws(StorageFailure) in
+      try Self.events(database, filter, after: after, through: through, limit: limit)
+    }
+    let isFull = events.count == limit
+    return EventPage(
+      events: events, lastSequence: isFull ? events.last?.sequence ?? through : through,
+      oldestSequence: bounds.oldest, newestSequence: bounds.newest)
+  }
+
+  /// The oldest event kept and the newest that was; the oldest is one more when none is kept.
+  static func bounds(_ database: Database) throws(StorageFailure) -> (oldest: Int64, newest: Int64) {
+    let newest = try database.integer("SELECT sequence FROM totals WHERE id = 1") ?? 0
+    let oldest = try database.integer("SELECT sequence FROM events ORDER BY sequence LIMIT 1") ?? newest + 1
+    return (oldest, newest)
+  }
+
+  private static func events(
+    _ database: Database, _ filter: EventFilter, after: Int64, through: Int64, limit: Int
+  ) throws(StorageFailure) -> [SessionEvent] {
+    let statement = try database.bound(
+      """
+      SELECT \(EventRow.selection) FROM events WHERE sequence > \(.integer(after)) \
+      AND sequence <= \(.integer(through))\(test(filter)) ORDER BY sequence LIMIT \(.integer(Int64(limit)))
+      """)
+    defer { statement.reset() }
+    var events: [SessionEvent] = []
+    while try statement.step() {
+      var row = statement.row
+      events.append(try EventRow.read(&row))
+    }
+    return events
+  }
+
+  /// Sets go in as one JSON list each, so that statements have few shapes.
+  private static func test(_ filter: EventFilter) -> SQLFragment {
+    var test: SQLFragment = ""
+    if !filter.kinds.isEmpty { test.append(" AND kind IN \(list(filter.kinds.map { .number(Double($0.rawValue)) }))") }
+    if !filter.types.isEmpty {
+      test.append(" AND session_type IN \(list(filter.types.map { .number(Double($0.rawValue)) }))")
+    }
+    if !filter.sessionIDs.isEmpty {
+      test.append(" AND session_id IN \(list(filter.sessionIDs.map { .string($0.description) }))")
+    }
+    return test
+  }
+
+  private static func list(_ values: [JSONValue]) -> SQLFragment {
+    "(SELECT value FROM json_each(\(.text(JSONValue.array(values).compactText))))"
+  }
+}

@@ -1,0 +1,98 @@
+import SessionDomain
+
+/// Threads that read, each with a read-only connection of its own, so that callers never block.
+final class ReaderPool: Sendable {
+  private typealias Job = @Sendable (Database) -> Void
+
+  private let queue: WorkQueue<Job>
+  private let threads: [WorkerThread]
+  private let finished: [Latch]
+
+  init(settings: SessionStoreSettings) throws(StoreOpenError) {
+    let queue = WorkQueue<Job>(capacity: settings.waitingReadsMax)
+    var threads: [WorkerThread] = []
+    var finished: [Latch] = []
+    self.queue = queue
+    for _ in 0..<max(1, settings.readerCount) {
+      let latch = Latch()
+      let connection = try Self.connect(settings.path)
+      do throws(ThreadError) {
+        threads.append(
+          try WorkerThread {
+            while let jobs = queue.take(max: 1) {
+              for job in jobs { job(connection) }
+            }
+            latch.open()
+          })
+      } catch {
+        queue.close()
+        throw .noThread(errorNumber: error.errorNumber)
+      }
+      finished.append(latch)
+    }
+    self.threads = threads
+    self.finished = finished
+  }
+
+  deinit {
+    queue.close()
+  }
+
+  /// Runs `body` on a reader's thread; each statement in it sees the newest commit.
+  func read<Output: Sendable>(
+    _ body: @escaping @Sendable (Database) throws(SessionError) -> Output
+  ) async throws(SessionError) -> Output {
+    let result: Result<Output, SessionError> = await withUnsafeContinuation { continuation in
+      let submission = queue.submit { database in
+        do throws(SessionError) {
+          continuation.resume(returning: .success(try body(database)))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+      switch submission {
+      case .accepted: break
+      case .full: continuation.resume(returning: .failure(.overloaded))
+      case .closed: continuation.resume(returning: .failure(.closed))
+      }
+    }
+    return try result.get()
+  }
+
+  /// Runs `body` on a reader's thread; all statements in it see one commit.
+  func readAtOnce<Output: Sendable>(
+    _ body: @escaping @Sendable (Database) throws(SessionError) -> Output
+  ) async throws(SessionError) -> Output {
+    try await read { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try database.statement("BEGIN").run() }
+      let result: Result<Output, SessionError>
+      do throws(SessionError) {
+        result = .success(try body(database))
+      } catch {
+        result = .failure(error)
+      }
+      try storing { () throws(StorageFailure) in
+        if !database.isIdle { try database.statement("ROLLBACK").run() }
+      }
+      return try result.get()
+    }
+  }
+
+  /// Takes no more reads, and waits until those that were taken are done.
+  func close() async {
+    queue.close()
+    for latch in finished { await latch.wait() }
+    for thread in threads { thread.join() }
+  }
+
+  /// A new read-only connection that knows our functions.
+  static func connect(_ path: String) throws(StoreOpenError) -> Database {
+    do throws(StorageFailure) {
+      let database = try Database(path: path, access: .readOnly)
+      try database.addFunction(SearchText.functionName, arguments: 4, SearchText.function)
+      return database
+    } catch {
+      throw StoreOpenError(error, path: path)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import CSQLite
+import SessionDomain
+
+/// One connection to a database file, with its prepared statements.
+///
+/// It has no lock of its own (SQLITE_OPEN_NOMUTEX): whoever owns it uses it from one thread at a time, which is what
+/// makes the unchecked conformance true.
+final class Database: @unchecked Sendable {
+  enum Access {
+    case readWrite, readOnly
+  }
+
+  /// How long a statement waits for a lock of another process.
+  private static let busyTimeoutMilliseconds: Int32 = 5000
+  /// Texts of statements that are kept prepared; lists make texts of many shapes.
+  private static let cachedStatementsMax = 256
+
+  private let handle: OpaquePointer
+  private var cache: [String: Statement] = [:]
+
+  init(path: String, access: Access) throws(StorageFailure) {
+    let flags =
+      switch access {
+      case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      case .readOnly: SQLITE_OPEN_READONLY
+      }
+    var handle: OpaquePointer?
+    let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+    guard code == SQLITE_OK, let handle else {
+      sqlite3_close_v2(handle)
+      throw StorageFailure(code: code, statement: "open")
+    }
+    self.handle = handle
+    sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+  }
+
+  deinit {
+    // Statements hold the connection open until they are finalized themselves.
+    sqlite3_close_v2(handle)
+  }
+
+  /// The statement with this text, prepared once and kept.
+  func statement(_ sql: String) throws(StorageFailure) -> Statement {
+    if let statement = cache[sql] {
+      statement.reset()
+      return statement
+    }
+    if cache.count >= Self.cachedStatementsMax { cache.removeAll() }
+    let statement = try prepare(sql)
+    cache[sql] = statement
+    return statement
+  }
+
+  /// A statement of its own with this text.
+  func prepare(_ sql: String) throws(StorageFailure) -> Statement {
+    var pointer: OpaquePointer?
+    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &pointer, nil)
+    guard code == SQLITE_OK, let pointer else { throw StorageFailure(code: code, statement: sql) }
+    return Statement(pointer)
+  }
+
+  /// Runs statements that take no values and give no rows.
+  func execute(_ script: String) throws(StorageFailure) {
+    let code = sqlite3_exec(handle, script, nil, nil, nil)
+    guard code == SQLITE_OK else { throw StorageFailure(code: code, statement: script) }
+  }
+
+  /// The first column of the first row as an integer; nil without a row.
+  func integer(_ sql: String) throws(StorageFailure) -> Int64? {
+    let statement = try statement(sql)
+    defer { statement.reset() }
+    guard try statement.step() else { return nil }
+    var row = statement.row
+    return row.integer()
+  }
+
+  /// The first column of the first row as a text; nil without a row.
+  func text(_ sql: String) throws(StorageFailure) -> String? {
+    let statement = try statement(sql)
+    defer { statement.reset() }
+    guard try statement.step() else { return nil }
+    var row = statement.row
+    return row.optionalText()
+  }
+
+  /// Whether no transaction is open; SQLite ends one by itself on some errors.
+  var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
+
+  /// Whether the file can be read only.
+  var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") != 0 }
+
+  /// Makes a function of two or more texts that says yes or no, for use in statements.
+  func addFunction(
+    _ name: String, arguments: Int32,
+    _ function: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void
+  ) throws(StorageFailure) {
+    let code = sqlite3_create_function_v2(
+      handle, name, arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nil, function, nil, nil, nil)
+    guard code == SQLITE_OK else { throw StorageFailure(code: code, statement: name) }
+  }
+}

@@ -1,0 +1,137 @@
+import SessionDomain
+
+/// Sessions and their history in one SQLite file.
+///
+/// One thread writes and some read; callers only ever wait for an answer. Close it before letting go of it.
+public final class SQLiteSessionRepository: SessionRepository {
+  let settings: SessionStoreSettings
+  let readers: ReaderPool
+  private let committer: Committer
+  private let snapshots: SnapshotPool
+  private let lock: FileLock
+
+  /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
+  ///
+  /// The observer is told how things stand before the first change is made.
+  public init(
+    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver
+  ) throws(StoreOpenError) {
+    var settings = settings
+    settings.path = FileLock.resolved(settings.path)
+    lock = try FileLock(beside: settings.path)
+    self.settings = settings
+    let database = try Migrator.open(path: settings.path)
+    readers = try ReaderPool(settings: settings)
+    snapshots = SnapshotPool(settings: settings)
+    let writer: Writer
+    do throws(StorageFailure) {
+      writer = try Writer(database: database, settings: settings, clock: clock, idGenerator: idGenerator)
+    } catch {
+      throw StoreOpenError(error, path: settings.path)
+    }
+    do throws(ThreadError) {
+      committer = try Committer(writer, observer: observer)
+    } catch {
+      throw .noThread(errorNumber: error.errorNumber)
+    }
+  }
+
+  /// Creates a session; see `SessionRepository`.
+  public func create(_ draft: SessionDraft, request: RequestKey?) async throws(SessionError) -> Session {
+    let checked = draft.check()
+    guard let new = checked.value, checked.violations.isEmpty, request?.violations().isEmpty ?? true else {
+      throw try await refusal(checked.violations, parentID: checked.parentID, more: request?.violations() ?? [])
+    }
+    return try await committer.submit { (writer) throws(SessionError) in try writer.create(new, request: request) }
+  }
+
+  /// The session as it stands; see `SessionRepository`.
+  public func session(_ id: SessionID) async throws(SessionError) -> Session {
+    let session = try await readers.read { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try SessionLookup.find(id, in: database) }
+    }
+    guard let session else { throw .notFound(id) }
+    return session
+  }
+
+  /// Changes a session; see `SessionRepository`.
+  public func update(
+    _ id: SessionID, _ change: SessionChange, expectedRevision: Int64?
+  ) async throws(SessionError) -> Session {
+    let checked = change.check()
+    guard let edit = checked.value, checked.violations.isEmpty else {
+      throw try await refusal(checked.violations, parentID: checked.parentID)
+    }
+    return try await committer.submit { (writer) throws(SessionError) in
+      try writer.update(id, edit, expectedRevision: expectedRevision)
+    }
+  }
+
+  /// Removes a session; see `SessionRepository`.
+  public func delete(
+    _ id: SessionID, force: Bool, allowMissing: Bool, expectedRevision: Int64?
+  ) async throws(SessionError) -> Bool {
+    try await committer.submit { (writer) throws(SessionError) in
+      try writer.delete(id, force: force, allowMissing: allowMissing, expectedRevision: expectedRevision)
+    }
+  }
+
+  /// A page of sessions; see `SessionRepository`.
+  public func list(_ query: SessionQuery) async throws(SessionError) -> SessionPage {
+    let list = try SessionList(query)
+    return try await readers.readAtOnce { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try list.run(database) }
+    }
+  }
+
+  /// Sessions by a piece of their texts; see `SessionRepository`.
+  public func search(_ text: String, limit: Int) async throws(SessionError) -> [Session] {
+    let search = try SessionSearch(text, limit: limit)
+    return try await readers.read { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try search.run(database) }
+    }
+  }
+
+  /// A page of history; see `SessionRepository`.
+  public func events(
+    _ position: EventPosition, _ filter: EventFilter, limit: Int
+  ) async throws(SessionError) -> EventPage {
+    let history = EventHistory(position: position, filter: filter, limit: limit)
+    return try await readers.readAtOnce { (database) throws(SessionError) in try history.run(database) }
+  }
+
+  /// The oldest event kept and the newest; see `SessionRepository`.
+  public func sequences() async throws(SessionError) -> (oldest: Int64, newest: Int64) {
+    try await readers.readAtOnce { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try EventHistory.bounds(database) }
+    }
+  }
+
+  /// All sessions at one sequence; see `SessionRepository`.
+  public func openSnapshot(_ filter: EventFilter) async throws(SessionError) -> any SessionSnapshot {
+    try await StoredSnapshot.open(
+      filter, readers: readers, pool: snapshots, lifetime: settings.snapshotLifetime)
+  }
+
+  /// Finishes what was begun, closes the file and gives up the lock.
+  public func close() async {
+    await committer.close()
+    await readers.close()
+    snapshots.close()
+    lock.release()
+  }
+
+  /// Every violation at once, a missing parent among them, which only the file can tell.
+  private func refusal(
+    _ violations: [FieldViolation], parentID: SessionID?, more: [FieldViolation] = []
+  ) async throws(SessionError) -> SessionError {
+    var all = violations
+    if let parentID {
+      let exists = try await readers.read { (database) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try SessionLookup.exists(parentID, in: database) }
+      }
+      if !exists { all.append(ParentRule.missing) }
+    }
+    return .invalidArgument(all + more)
+  }
+}

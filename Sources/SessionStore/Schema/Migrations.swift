@@ -1,0 +1,87 @@
+/// The steps from an empty file to the schema of today; the version is how many were taken.
+///
+/// A step that was released is never edited: changes are new steps.
+enum Migrations {
+  static let all: [String] = [initial]
+
+  /// Sessions are kept without rowids: their ids grow with time, so they append either way, and every index ends with
+  /// the id, by which all ties are broken.
+  private static let initial = """
+    CREATE TABLE sessions (
+      id TEXT NOT NULL PRIMARY KEY,
+      type INTEGER NOT NULL,
+      status INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      workspace TEXT NOT NULL,
+      metadata TEXT NOT NULL,
+      capabilities TEXT NOT NULL,
+      constraints TEXT NOT NULL,
+      environment TEXT NOT NULL,
+      parent_id TEXT,
+      template_name TEXT,
+      cloned_from TEXT,
+      status_reason TEXT,
+      memory_bytes INTEGER,
+      cpu_millicores INTEGER,
+      disk_bytes INTEGER,
+      register_message_types TEXT,
+      register_priority INTEGER,
+      register_time INTEGER,
+      register_draining INTEGER,
+      create_time INTEGER NOT NULL,
+      update_time INTEGER NOT NULL,
+      start_time INTEGER,
+      end_time INTEGER,
+      last_activity_time INTEGER NOT NULL,
+      revision INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_by_create_time ON sessions (create_time, id);
+    CREATE INDEX sessions_by_last_activity_time ON sessions (last_activity_time, id);
+    CREATE INDEX sessions_by_type ON sessions (type, create_time, id);
+    CREATE INDEX sessions_by_status ON sessions (status, create_time, id);
+    CREATE INDEX sessions_by_parent ON sessions (parent_id, id) WHERE parent_id IS NOT NULL;
+
+    CREATE TABLE events (
+      sequence INTEGER PRIMARY KEY,
+      time INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      session_id TEXT NOT NULL,
+      session_type INTEGER NOT NULL,
+      session_name TEXT NOT NULL,
+      old_status INTEGER,
+      new_status INTEGER NOT NULL,
+      reason TEXT,
+      error TEXT,
+      changed_fields TEXT,
+      old_health TEXT,
+      new_health TEXT
+    );
+
+    CREATE TABLE totals (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      sequence INTEGER NOT NULL DEFAULT 0,
+      time INTEGER NOT NULL DEFAULT 0,
+      type_director INTEGER NOT NULL DEFAULT 0,
+      type_department INTEGER NOT NULL DEFAULT 0,
+      type_observer INTEGER NOT NULL DEFAULT 0,
+      type_active INTEGER NOT NULL DEFAULT 0,
+      status_initializing INTEGER NOT NULL DEFAULT 0,
+      status_active INTEGER NOT NULL DEFAULT 0,
+      status_idle INTEGER NOT NULL DEFAULT 0,
+      status_completed INTEGER NOT NULL DEFAULT 0,
+      status_error INTEGER NOT NULL DEFAULT 0,
+      status_terminated INTEGER NOT NULL DEFAULT 0
+    );
+    INSERT INTO totals (id) VALUES (1);
+
+    CREATE TABLE requests (
+      method TEXT NOT NULL,
+      request_id TEXT NOT NULL,
+      body_digest BLOB NOT NULL,
+      session_id TEXT NOT NULL,
+      time INTEGER NOT NULL,
+      PRIMARY KEY (method, request_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX requests_by_time ON requests (time);
+    """
+}

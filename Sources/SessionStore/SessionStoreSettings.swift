@@ -1,0 +1,34 @@
+/// How a store runs. The defaults are the server's.
+public struct SessionStoreSettings: Sendable {
+  /// The database file; it is made when there is none.
+  public var path: String
+  /// The most sessions in no final status.
+  public var maxSessions = 100
+  /// How long events are kept.
+  public var eventRetention: Duration = .seconds(7 * 24 * 60 * 60)
+  /// How many events are kept.
+  public var eventRetentionCount = 1_000_000
+  /// How long the ids of requests are known.
+  public var requestRetention: Duration = .seconds(24 * 60 * 60)
+  /// The most changes in one commit.
+  public var batchMax = 256
+  /// The most changes that wait; more are refused as `overloaded`.
+  public var waitingChangesMax = 8192
+  /// Threads that read, each with a connection of its own.
+  public var readerCount = 2
+  /// The most reads that wait; more are refused as `overloaded`.
+  public var waitingReadsMax = 8192
+  /// The most snapshots that are open at once; more wait.
+  public var snapshotsMax = 8
+  /// The most snapshots that wait to be opened; more are refused as `overloaded`.
+  public var waitingSnapshotsMax = 1024
+  /// How long a snapshot stays open. Meanwhile the write-ahead log cannot shrink.
+  public var snapshotLifetime: Duration = .seconds(30)
+  /// How often expired history is looked for when nothing is committed.
+  public var housekeepingInterval: Duration = .seconds(60)
+
+  /// The defaults, for the file at `path`.
+  public init(path: String) {
+    self.path = path
+  }
+}

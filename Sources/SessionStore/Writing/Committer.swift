@@ -1,0 +1,121 @@
+import SessionDomain
+
+/// The one thread that writes. It takes all changes that wait, applies each by itself, commits once, tells the
+/// observer, and then answers: one flush of the disk serves many callers.
+final class Committer: Sendable {
+  private let queue: WorkQueue<any PendingChange>
+  private let thread: WorkerThread
+  private let finished: Latch
+
+  /// Starts the thread. `writer` is its own from here on.
+  init(_ writer: sending Writer, observer: any CommitObserver) throws(ThreadError) {
+    let settings = writer.settings
+    let queue = WorkQueue<any PendingChange>(capacity: settings.waitingChangesMax)
+    let finished = Latch()
+    self.queue = queue
+    self.finished = finished
+    nonisolated(unsafe) let writer = writer
+    thread = try WorkerThread {
+      observer.committed(writer.standing)
+      var loop = CommitLoop(writer: writer, observer: observer)
+      while let changes = queue.take(max: settings.batchMax, patience: loop.patience) {
+        loop.run(changes)
+      }
+      finished.open()
+    }
+  }
+
+  deinit {
+    queue.close()
+  }
+
+  /// Applies a change and waits until it is committed, without blocking the caller's thread.
+  func submit<Output: Sendable>(_ body: @escaping Change<Output>.Body) async throws(SessionError) -> Output {
+    let result = await withUnsafeContinuation { continuation in
+      let change = Change(continuation, body)
+      switch queue.submit(change) {
+      case .accepted: break
+      case .full: change.fail(.overloaded)
+      case .closed: change.fail(.closed)
+      }
+    }
+    return try result.get()
+  }
+
+  /// Takes no more changes, and waits until those that were taken are made and the connection is closed.
+  func close() async {
+    queue.close()
+    await finished.wait()
+    // What is left of the thread is its return.
+    thread.join()
+  }
+}
+
+/// What the committer's thread does with each batch.
+private struct CommitLoop {
+  let writer: Writer
+  let observer: any CommitObserver
+  /// Forgetting failed: it waits for the next change or interval, lest an idle committer try without end.
+  private var isForgettingBlocked = false
+
+  init(writer: Writer, observer: any CommitObserver) {
+    self.writer = writer
+    self.observer = observer
+  }
+
+  /// How long to wait for changes before looking for what has expired.
+  var patience: Duration {
+    writer.hasExpired && !isForgettingBlocked ? .zero : writer.settings.housekeepingInterval
+  }
+
+  mutating func run(_ changes: [any PendingChange]) {
+    var rest = changes[...]
+    repeat { rest = runBatch(rest) } while !rest.isEmpty
+  }
+
+  /// Runs changes in one transaction; those that are left when the transaction was lost are for the next.
+  private mutating func runBatch(_ changes: ArraySlice<any PendingChange>) -> ArraySlice<any PendingChange> {
+    guard !changes.isEmpty || writer.hasExpired else { return [] }
+    isForgettingBlocked = true
+    var next = changes.startIndex
+    do throws(StorageFailure) {
+      try writer.beginBatch()
+      while next < changes.endIndex, !writer.lostBatch {
+        changes[next].apply(to: writer)
+        next += 1
+      }
+      forgetExpired()
+      if let commit = try writer.commitBatch() { observer.committed(commit) }
+      for change in changes[..<next] { change.answer() }
+    } catch {
+      rollBack()
+      // A batch that could not even begin fails as a whole.
+      if next == changes.startIndex { next = changes.endIndex }
+      for change in changes[..<next] { change.fail(.storage(error)) }
+    }
+    return changes[next...]
+  }
+
+  /// Rides on the batch's flush. When it fails nothing is forgotten, and the next batch tries again.
+  private mutating func forgetExpired() {
+    guard !writer.lostBatch else { return }
+    do throws(SessionError) {
+      if writer.hasExpired {
+        try writer.apply { (writer) throws(SessionError) in
+          try storing { () throws(StorageFailure) in try writer.forgetExpired() }
+        }
+      }
+      isForgettingBlocked = false
+    } catch {
+      // The savepoint undid it; if it took the transaction along, committing fails and says why.
+    }
+  }
+
+  private func rollBack() {
+    do throws(StorageFailure) {
+      try writer.rollBackBatch()
+    } catch {
+      // SQLite ended the transaction already, or the next BEGIN fails and says why.
+    }
+  }
+}

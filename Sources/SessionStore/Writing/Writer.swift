@@ -1,0 +1,165 @@
+import SessionDomain
+
+/// The writing connection, and what it knows between commits. Lives on the committer's thread.
+final class Writer {
+  let database: Database
+  let settings: SessionStoreSettings
+  private let clock: any WallClock
+  private var idGenerator: any IDGenerator
+
+  /// How things stand, with the changes of the batch that is being applied.
+  var state: State
+  private var committed: State
+  /// What the change that is being applied did.
+  var staged = Changes()
+  private var batch = Changes()
+  /// Why SQLite ended the transaction by itself.
+  private var lossReason: StorageFailure?
+
+  let statements: WriterStatements
+
+  struct State: Hashable {
+    var totals: Totals
+    var history: KeptHistory
+  }
+
+  struct Changes {
+    var events: [SessionEvent] = []
+    var sessions: [Session] = []
+    var deleted: [SessionID] = []
+
+    var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
+
+    mutating func append(_ other: Changes) {
+      events += other.events
+      sessions += other.sessions
+      deleted += other.deleted
+    }
+  }
+
+  init(
+    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator
+  ) throws(StorageFailure) {
+    self.database = database
+    self.settings = settings
+    self.clock = clock
+    self.idGenerator = idGenerator
+    let totals = try Totals.read(database)
+    state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
+    committed = state
+    statements = try WriterStatements(database)
+  }
+
+  /// The time of the change that is being applied. It never steps back, not even when the machine's clock does.
+  func nextTime() -> Timestamp {
+    state.totals.time = max(state.totals.time, clock.now())
+    return state.totals.time
+  }
+
+  /// What the machine's clock says.
+  var clockTime: Timestamp { clock.now() }
+
+  func nextID() -> SessionID {
+    idGenerator.next()
+  }
+}
+
+// MARK: Transactions
+
+extension Writer {
+  func beginBatch() throws(StorageFailure) {
+    lossReason = nil
+    try statements.begin.run()
+  }
+
+  /// Whether the transaction is gone: SQLite ends it by itself when the disk is full or fails.
+  var lostBatch: Bool { lossReason != nil }
+
+  /// Applies one change: all of it, or nothing of it.
+  func apply<Output>(_ change: (Writer) throws(SessionError) -> Output) throws(SessionError) -> Output {
+    let before = state
+    do throws(SessionError) {
+      try storing { () throws(StorageFailure) in try statements.savepoint.run() }
+      let output = try change(self)
+      try storing { () throws(StorageFailure) in try statements.release.run() }
+      batch.append(staged)
+      staged = Changes()
+      return output
+    } catch {
+      staged = Changes()
+      state = before
+      try undo(after: error)
+      throw error
+    }
+  }
+
+  private func undo(after error: SessionError) throws(SessionError) {
+    if database.isIdle {
+      // With the transaction gone, everything that was applied before in this batch is gone too.
+      if case .storage(let failure) = error { lossReason = failure } else { lossReason = Self.unknownLoss }
+      return
+    }
+    do throws(StorageFailure) {
+      try statements.rollBackToSavepoint.run()
+      try statements.release.run()
+    } catch {
+      lossReason = error
+      throw .storage(error)
+    }
+  }
+
+  /// Makes the batch durable, and tells what it changed; nil when it changed nothing.
+  func commitBatch() throws(StorageFailure) -> Commit? {
+    if let lossReason { throw lossReason }
+    if state.totals != committed.totals {
+      state.totals.bind(to: statements.updateTotals)
+      try statements.updateTotals.run()
+    }
+    try statements.commit.run()
+    let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
+    committed = state
+    defer { batch = Changes() }
+    return isQuiet ? nil : summary()
+  }
+
+  /// Drops the batch; the writer stands as after the last commit.
+  func rollBackBatch() throws(StorageFailure) {
+    state = committed
+    batch = Changes()
+    staged = Changes()
+    if !database.isIdle { try database.execute("ROLLBACK") }
+  }
+
+  /// A commit of nothing, as things stand.
+  var standing: Commit {
+    Commit(
+      events: [], sessions: [], deleted: [], sequence: state.totals.sequence,
+      oldestSequence: state.history.oldestSequence)
+  }
+
+  private func summary() -> Commit {
+    var commit = standing
+    commit.events = batch.events
+    commit.deleted = batch.deleted
+    if batch.sessions.count == 1, batch.deleted.isEmpty {
+      commit.sessions = batch.sessions
+      return commit
+    }
+    // The newest state of each session, in the order in which they last changed.
+    var seen = Set(batch.deleted)
+    for session in batch.sessions.reversed() where seen.insert(session.id).inserted { commit.sessions.append(session) }
+    commit.sessions.reverse()
+    return commit
+  }
+
+  private static let unknownLoss = StorageFailure(kind: .other, extendedCode: 0, statement: "SAVEPOINT change")
+}
+
+/// Gives the failures of statements their place among the errors of sessions.
+func storing<Output>(_ body: () throws(StorageFailure) -> Output) throws(SessionError) -> Output {
+  do throws(StorageFailure) {
+    return try body()
+  } catch {
+    throw .storage(error)
+  }
+}

@@ -1,0 +1,82 @@
+import SessionDomain
+
+/// The statements of the committer's loop, prepared once.
+struct WriterStatements {
+  let begin: Statement
+  let commit: Statement
+  let savepoint: Statement
+  let release: Statement
+  let rollBackToSavepoint: Statement
+  let insertSession: Statement
+  let replaceSession: Statement
+  let touchSession: Statement
+  let deleteSession: Statement
+  let insertEvent: Statement
+  let updateTotals: Statement
+
+  init(_ database: Database) throws(StorageFailure) {
+    begin = try database.prepare("BEGIN IMMEDIATE")
+    commit = try database.prepare("COMMIT")
+    savepoint = try database.prepare("SAVEPOINT change")
+    release = try database.prepare("RELEASE change")
+    rollBackToSavepoint = try database.prepare("ROLLBACK TO change")
+    insertSession = try database.prepare("INSERT INTO sessions (\(SessionRow.columns)) VALUES (\(SessionRow.marks))")
+    replaceSession = try database.prepare(
+      "UPDATE sessions SET (\(SessionRow.columns)) = (\(SessionRow.marks)) WHERE id = ?")
+    touchSession = try database.prepare("UPDATE sessions SET last_activity_time = ? WHERE id = ?")
+    deleteSession = try database.prepare("DELETE FROM sessions WHERE id = ?")
+    insertEvent = try database.prepare("INSERT INTO events (\(EventRow.columns)) VALUES (\(EventRow.marks))")
+    updateTotals = try database.prepare(Totals.update)
+  }
+}
+
+extension Writer {
+  func find(_ id: SessionID) throws(StorageFailure) -> Session? {
+    try SessionLookup.find(id, in: database)
+  }
+
+  func insert(_ session: Session, metadataText: String, events: [SessionEvent]) throws(StorageFailure) {
+    SessionRow.bind(session, metadataText: metadataText, to: statements.insertSession)
+    try statements.insertSession.run()
+    state.totals.add(session)
+    staged.sessions.append(session)
+    try append(events)
+  }
+
+  func replace(_ old: Session, with session: Session, events: [SessionEvent]) throws(StorageFailure) {
+    SessionRow.bind(
+      session, metadataText: JSONValue.object(session.metadata).compactText, to: statements.replaceSession)
+    statements.replaceSession.bind(old.id.description)
+    try statements.replaceSession.run()
+    state.totals.remove(old)
+    state.totals.add(session)
+    staged.sessions.append(session)
+    try append(events)
+  }
+
+  /// Notes activity, which is no event.
+  func touch(_ session: Session) throws(StorageFailure) {
+    statements.touchSession.bind(session.lastActivityTime)
+    statements.touchSession.bind(session.id.description)
+    try statements.touchSession.run()
+    staged.sessions.append(session)
+  }
+
+  func remove(_ old: Session, events: [SessionEvent]) throws(StorageFailure) {
+    statements.deleteSession.bind(old.id.description)
+    try statements.deleteSession.run()
+    state.totals.remove(old)
+    staged.deleted.append(old.id)
+    try append(events)
+  }
+
+  private func append(_ events: [SessionEvent]) throws(StorageFailure) {
+    for event in events {
+      EventRow.bind(event, to: statements.insertEvent)
+      try statements.insertEvent.run()
+      state.totals.sequence = event.sequence
+      state.history.append(event)
+    }
+    staged.events += events
+  }
+}
