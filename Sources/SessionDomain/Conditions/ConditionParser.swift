@@ -20,7 +20,7 @@ struct ConditionParser {
     guard parametersUsed == parameters.count else {
       throw ConditionError(
         position: token.position, expected: "one parameter for each ?",
-        found: "\(parameters.count) parameters for \(parametersUsed)")
+        found: "\(parameters.count) for \(parametersUsed)")
     }
     return condition
   }
@@ -190,7 +190,7 @@ extension ConditionParser {
   private mutating func parameter() throws(ConditionError) -> ConditionValue {
     guard parametersUsed < parameters.count else {
       throw ConditionError(
-        position: token.position, expected: "one parameter for each ?", found: "only \(parameters.count) parameters")
+        position: token.position, expected: "one parameter for each ?", found: "only \(parameters.count)")
     }
     defer { parametersUsed += 1 }
     return parameters[parametersUsed]

@@ -27,7 +27,7 @@ extension ConditionValue {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
-    case .number(let value): "\(value)"
+    case .number(let value): Int64(exactly: value).map { "\($0)" } ?? "\(value)"
     case .string(let text): ConditionError.quote(text.unicodeScalars)
     }
   }

@@ -105,11 +105,11 @@ struct ConditionErrorTests {
 
   @Test(arguments: [
     ("type = 'FOO'", 8, "\"FOO\""), ("type = 'UNSPECIFIED'", 8, "\"UNSPECIFIED\""), ("type = ''", 8, "\"\""),
-    ("type = 'SESSION_TYPE_UNSPECIFIED'", 8, "\"SESSION_TYPE_UNSPECIFIED\""), ("type = 0", 8, "0.0"),
-    ("type = 5", 8, "5.0"), ("type = 1.5", 8, "1.5"), ("type = true", 8, "true"), ("type = 1e300", 8, "1e+300"),
+    ("type = 'SESSION_TYPE_UNSPECIFIED'", 8, "\"SESSION_TYPE_UNSPECIFIED\""), ("type = 0", 8, "0"),
+    ("type = 5", 8, "5"), ("type = 1.5", 8, "1.5"), ("type = true", 8, "true"), ("type = 1e300", 8, "1e+300"),
     ("type IN ('DIRECTOR', 'IDLE')", 22, "\"IDLE\""),
     ("type = 'SESSION_STATUS_ACTIVE'", 8, "\"SESSION_STATUS_ACTIVE\""),
-    ("type BETWEEN 1 AND 9", 20, "9.0"), ("NOT (type <> 'x')", 14, "\"x\""),
+    ("type BETWEEN 1 AND 9", 20, "9"), ("NOT (type <> 'x')", 14, "\"x\""),
   ])
   func anUnknownTypeIsAnErrorAtTheValue(text: String, position: Int, found: String) {
     let expected = "a session type (DIRECTOR, DEPARTMENT, OBSERVER, ACTIVE)"
@@ -133,10 +133,10 @@ struct ConditionErrorTests {
   @Test func parametersMustBeAsManyAsTheMarks() {
     #expect(
       refusal("name = ? OR name = ?", [.string("a")])
-        == ConditionError(position: 20, expected: "one parameter for each ?", found: "only 1 parameters"))
+        == ConditionError(position: 20, expected: "one parameter for each ?", found: "only 1"))
     #expect(
       refusal("name = ?", [.string("a"), .string("b")])
-        == ConditionError(position: 9, expected: "one parameter for each ?", found: "2 parameters for 1"))
+        == ConditionError(position: 9, expected: "one parameter for each ?", found: "2 for 1"))
     #expect(refusal("name = 'a'", [.null])?.position == 11)
   }
 
