@@ -6,7 +6,7 @@ public import ProtobufC
 public import ProtobufWellKnownTypes
 
 /// The enum `orchestration.session.v1.AffinityStrategy`.
-public enum AffinityStrategy: ProtobufEnum, CaseIterable {
+public enum AffinityStrategy: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `AFFINITY_STRATEGY_UNSPECIFIED`, 0.
   case unspecified
   /// Each in turn.
@@ -74,7 +74,7 @@ public struct Affinity: Sendable, Hashable {
   public init() {}
 }
 
-extension Affinity: ProtobufMessage {
+extension Affinity: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Affinity
 
@@ -85,23 +85,23 @@ extension Affinity: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__affinity__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    targets = Field.messages(c.pointee.targets, c.pointee.n_targets)
-    strategy = AffinityStrategy(rawValue: Int32(truncatingIfNeeded: c.pointee.strategy.rawValue))
-    healthCheckInterval = Field.message(c.pointee.health_check_interval)
-    updateTime = Field.message(c.pointee.update_time)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.targets = ProtobufC.Field.messages(c.pointee.targets, c.pointee.n_targets)
+    self.strategy = AffinityStrategy(rawValue: Int32(truncatingIfNeeded: c.pointee.strategy.rawValue))
+    self.healthCheckInterval = ProtobufC.Field.message(c.pointee.health_check_interval)
+    self.updateTime = ProtobufC.Field.message(c.pointee.update_time)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__affinity__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.targets = arena.messages(targets)
-    c.pointee.n_targets = targets.count
-    c.pointee.strategy = .init(rawValue: .init(truncatingIfNeeded: strategy.rawValue))
-    c.pointee.health_check_interval = arena.message(healthCheckInterval)
-    c.pointee.update_time = arena.message(updateTime)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.targets = arena.messages(self.targets)
+    c.pointee.n_targets = self.targets.count
+    c.pointee.strategy = .init(rawValue: .init(truncatingIfNeeded: self.strategy.rawValue))
+    c.pointee.health_check_interval = arena.message(self.healthCheckInterval)
+    c.pointee.update_time = arena.message(self.updateTime)
   }
 }
 
@@ -117,7 +117,7 @@ public struct AffinityTarget: Sendable, Hashable {
   public init() {}
 }
 
-extension AffinityTarget: ProtobufMessage {
+extension AffinityTarget: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__AffinityTarget
 
@@ -128,16 +128,16 @@ extension AffinityTarget: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__affinity_target__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    weight = c.pointee.weight
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.weight = c.pointee.weight
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__affinity_target__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.weight = weight
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.weight = self.weight
   }
 }
 
@@ -150,7 +150,7 @@ public struct SetSessionAffinityRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension SetSessionAffinityRequest: ProtobufMessage {
+extension SetSessionAffinityRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SetSessionAffinityRequest
 
@@ -161,14 +161,14 @@ extension SetSessionAffinityRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__set_session_affinity_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    affinity = Field.message(c.pointee.affinity)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.affinity = ProtobufC.Field.message(c.pointee.affinity)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__set_session_affinity_request__init(c)
-    c.pointee.affinity = arena.message(affinity)
+    c.pointee.affinity = arena.message(self.affinity)
   }
 }
 
@@ -181,7 +181,7 @@ public struct SetSessionAffinityResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension SetSessionAffinityResponse: ProtobufMessage {
+extension SetSessionAffinityResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SetSessionAffinityResponse
 
@@ -192,14 +192,14 @@ extension SetSessionAffinityResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__set_session_affinity_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    affinity = Field.message(c.pointee.affinity)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.affinity = ProtobufC.Field.message(c.pointee.affinity)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__set_session_affinity_response__init(c)
-    c.pointee.affinity = arena.message(affinity)
+    c.pointee.affinity = arena.message(self.affinity)
   }
 }
 
@@ -212,7 +212,7 @@ public struct GetSessionAffinityRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionAffinityRequest: ProtobufMessage {
+extension GetSessionAffinityRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionAffinityRequest
 
@@ -223,14 +223,14 @@ extension GetSessionAffinityRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_affinity_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_affinity_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -243,7 +243,7 @@ public struct GetSessionAffinityResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionAffinityResponse: ProtobufMessage {
+extension GetSessionAffinityResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionAffinityResponse
 
@@ -254,14 +254,14 @@ extension GetSessionAffinityResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_affinity_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    affinity = Field.message(c.pointee.affinity)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.affinity = ProtobufC.Field.message(c.pointee.affinity)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_affinity_response__init(c)
-    c.pointee.affinity = arena.message(affinity)
+    c.pointee.affinity = arena.message(self.affinity)
   }
 }
 
@@ -274,7 +274,7 @@ public struct DeleteSessionAffinityRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteSessionAffinityRequest: ProtobufMessage {
+extension DeleteSessionAffinityRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteSessionAffinityRequest
 
@@ -285,14 +285,14 @@ extension DeleteSessionAffinityRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_session_affinity_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_session_affinity_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -302,7 +302,7 @@ public struct DeleteSessionAffinityResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteSessionAffinityResponse: ProtobufMessage {
+extension DeleteSessionAffinityResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteSessionAffinityResponse
 
@@ -313,11 +313,11 @@ extension DeleteSessionAffinityResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_session_affinity_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_session_affinity_response__init(c)
   }
 }
@@ -334,7 +334,7 @@ public struct ResolveAffinityRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ResolveAffinityRequest: ProtobufMessage {
+extension ResolveAffinityRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ResolveAffinityRequest
 
@@ -345,16 +345,16 @@ extension ResolveAffinityRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__resolve_affinity_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    affinityKey = Field.string(c.pointee.affinity_key)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.affinityKey = ProtobufC.Field.string(c.pointee.affinity_key)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__resolve_affinity_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.affinity_key = arena.string(affinityKey)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.affinity_key = arena.string(self.affinityKey)
   }
 }
 
@@ -370,7 +370,7 @@ public struct ResolveAffinityResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ResolveAffinityResponse: ProtobufMessage {
+extension ResolveAffinityResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ResolveAffinityResponse
 
@@ -381,15 +381,15 @@ extension ResolveAffinityResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__resolve_affinity_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    targetSessionID = Field.string(c.pointee.target_session_id)
-    explanation = Field.string(c.pointee.explanation)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.targetSessionID = ProtobufC.Field.string(c.pointee.target_session_id)
+    self.explanation = ProtobufC.Field.string(c.pointee.explanation)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__resolve_affinity_response__init(c)
-    c.pointee.target_session_id = arena.string(targetSessionID)
-    c.pointee.explanation = arena.string(explanation)
+    c.pointee.target_session_id = arena.string(self.targetSessionID)
+    c.pointee.explanation = arena.string(self.explanation)
   }
 }

@@ -9,36 +9,36 @@ public enum AffinityServiceMethods {
   public static let name = "orchestration.session.v1.AffinityService"
 
   /// `SetSessionAffinity`.
-  public static let setSessionAffinity = MethodDescriptor(service: name, method: "SetSessionAffinity")
+  public static let setSessionAffinity = RPCCore.MethodDescriptor(service: name, method: "SetSessionAffinity")
 
   /// `GetSessionAffinity`.
-  public static let getSessionAffinity = MethodDescriptor(service: name, method: "GetSessionAffinity")
+  public static let getSessionAffinity = RPCCore.MethodDescriptor(service: name, method: "GetSessionAffinity")
 
   /// `DeleteSessionAffinity`.
-  public static let deleteSessionAffinity = MethodDescriptor(service: name, method: "DeleteSessionAffinity")
+  public static let deleteSessionAffinity = RPCCore.MethodDescriptor(service: name, method: "DeleteSessionAffinity")
 
   /// `ResolveAffinity`.
-  public static let resolveAffinity = MethodDescriptor(service: name, method: "ResolveAffinity")
+  public static let resolveAffinity = RPCCore.MethodDescriptor(service: name, method: "ResolveAffinity")
 }
 
 /// Which sessions work for a session, and which of them gets the next piece of work.
-public protocol AffinityService: RPCService {
+public protocol AffinityService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.AffinityService.SetSessionAffinity`.
-  func setSessionAffinity(_ request: SetSessionAffinityRequest, context: ServerContext) async throws -> ServerResponse<SetSessionAffinityResponse>
+  func setSessionAffinity(_ request: SetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>
 
   /// The method `orchestration.session.v1.AffinityService.GetSessionAffinity`.
-  func getSessionAffinity(_ request: GetSessionAffinityRequest, context: ServerContext) async throws -> ServerResponse<GetSessionAffinityResponse>
+  func getSessionAffinity(_ request: GetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>
 
   /// The method `orchestration.session.v1.AffinityService.DeleteSessionAffinity`.
-  func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, context: ServerContext) async throws -> ServerResponse<DeleteSessionAffinityResponse>
+  func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>
 
   /// Picks a target as SendMessage would. UNAVAILABLE if none can take work.
-  func resolveAffinity(_ request: ResolveAffinityRequest, context: ServerContext) async throws -> ServerResponse<ResolveAffinityResponse>
+  func resolveAffinity(_ request: ResolveAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ResolveAffinityResponse>
 }
 
 extension AffinityService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(AffinityServiceMethods.setSessionAffinity) { try await self.setSessionAffinity($0, context: $1) },
       .unary(AffinityServiceMethods.getSessionAffinity) { try await self.getSessionAffinity($0, context: $1) },
@@ -52,28 +52,28 @@ extension AffinityService {
 ///
 /// Calls throw `RPCError`.
 public struct AffinityServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// The method `orchestration.session.v1.AffinityService.SetSessionAffinity`.
-  public func setSessionAffinity(_ request: SetSessionAffinityRequest, options: CallOptions = CallOptions()) async throws -> SetSessionAffinityResponse {
+  public func setSessionAffinity(_ request: SetSessionAffinityRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> SetSessionAffinityResponse {
     try await transport.unary(AffinityServiceMethods.setSessionAffinity, request, options)
   }
 
   /// The method `orchestration.session.v1.AffinityService.GetSessionAffinity`.
-  public func getSessionAffinity(_ request: GetSessionAffinityRequest, options: CallOptions = CallOptions()) async throws -> GetSessionAffinityResponse {
+  public func getSessionAffinity(_ request: GetSessionAffinityRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> GetSessionAffinityResponse {
     try await transport.unary(AffinityServiceMethods.getSessionAffinity, request, options)
   }
 
   /// The method `orchestration.session.v1.AffinityService.DeleteSessionAffinity`.
-  public func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, options: CallOptions = CallOptions()) async throws -> DeleteSessionAffinityResponse {
+  public func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> DeleteSessionAffinityResponse {
     try await transport.unary(AffinityServiceMethods.deleteSessionAffinity, request, options)
   }
 
   /// Picks a target as SendMessage would. UNAVAILABLE if none can take work.
-  public func resolveAffinity(_ request: ResolveAffinityRequest, options: CallOptions = CallOptions()) async throws -> ResolveAffinityResponse {
+  public func resolveAffinity(_ request: ResolveAffinityRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ResolveAffinityResponse {
     try await transport.unary(AffinityServiceMethods.resolveAffinity, request, options)
   }
 }

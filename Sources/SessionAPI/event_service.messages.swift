@@ -6,7 +6,7 @@ public import ProtobufC
 public import ProtobufWellKnownTypes
 
 /// The enum `orchestration.session.v1.EventKind`.
-public enum EventKind: ProtobufEnum, CaseIterable {
+public enum EventKind: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `EVENT_KIND_UNSPECIFIED`, 0.
   case unspecified
   /// `EVENT_KIND_CREATED`, 1.
@@ -123,7 +123,7 @@ public struct SessionEvent: Sendable, Hashable {
   public init() {}
 }
 
-extension SessionEvent: ProtobufMessage {
+extension SessionEvent: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SessionEvent
 
@@ -134,39 +134,39 @@ extension SessionEvent: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__session_event__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sequence = c.pointee.sequence
-    time = Field.message(c.pointee.time)
-    kind = EventKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
-    sessionID = Field.string(c.pointee.session_id)
-    sessionType = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.session_type.rawValue))
-    sessionName = Field.string(c.pointee.session_name)
-    oldStatus = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.old_status.rawValue))
-    newStatus = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.new_status.rawValue))
-    reason = Field.string(c.pointee.reason)
-    error = Field.string(c.pointee.error)
-    changedFields = Field.strings(c.pointee.changed_fields, c.pointee.n_changed_fields)
-    oldHealth = Field.string(c.pointee.old_health)
-    newHealth = Field.string(c.pointee.new_health)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sequence = c.pointee.sequence
+    self.time = ProtobufC.Field.message(c.pointee.time)
+    self.kind = EventKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.sessionType = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.session_type.rawValue))
+    self.sessionName = ProtobufC.Field.string(c.pointee.session_name)
+    self.oldStatus = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.old_status.rawValue))
+    self.newStatus = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.new_status.rawValue))
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
+    self.error = ProtobufC.Field.string(c.pointee.error)
+    self.changedFields = ProtobufC.Field.strings(c.pointee.changed_fields, c.pointee.n_changed_fields)
+    self.oldHealth = ProtobufC.Field.string(c.pointee.old_health)
+    self.newHealth = ProtobufC.Field.string(c.pointee.new_health)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__session_event__init(c)
-    c.pointee.sequence = sequence
-    c.pointee.time = arena.message(time)
-    c.pointee.kind = .init(rawValue: .init(truncatingIfNeeded: kind.rawValue))
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.session_type = .init(rawValue: .init(truncatingIfNeeded: sessionType.rawValue))
-    c.pointee.session_name = arena.string(sessionName)
-    c.pointee.old_status = .init(rawValue: .init(truncatingIfNeeded: oldStatus.rawValue))
-    c.pointee.new_status = .init(rawValue: .init(truncatingIfNeeded: newStatus.rawValue))
-    c.pointee.reason = arena.string(reason)
-    c.pointee.error = arena.string(error)
-    c.pointee.changed_fields = arena.strings(changedFields)
-    c.pointee.n_changed_fields = changedFields.count
-    c.pointee.old_health = arena.string(oldHealth)
-    c.pointee.new_health = arena.string(newHealth)
+    c.pointee.sequence = self.sequence
+    c.pointee.time = arena.message(self.time)
+    c.pointee.kind = .init(rawValue: .init(truncatingIfNeeded: self.kind.rawValue))
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.session_type = .init(rawValue: .init(truncatingIfNeeded: self.sessionType.rawValue))
+    c.pointee.session_name = arena.string(self.sessionName)
+    c.pointee.old_status = .init(rawValue: .init(truncatingIfNeeded: self.oldStatus.rawValue))
+    c.pointee.new_status = .init(rawValue: .init(truncatingIfNeeded: self.newStatus.rawValue))
+    c.pointee.reason = arena.string(self.reason)
+    c.pointee.error = arena.string(self.error)
+    c.pointee.changed_fields = arena.strings(self.changedFields)
+    c.pointee.n_changed_fields = self.changedFields.count
+    c.pointee.old_health = arena.string(self.oldHealth)
+    c.pointee.new_health = arena.string(self.newHealth)
   }
 }
 
@@ -200,7 +200,7 @@ public struct WatchEventsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension WatchEventsRequest: ProtobufMessage {
+extension WatchEventsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchEventsRequest
 
@@ -211,29 +211,29 @@ extension WatchEventsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_events_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    kinds = Field.enumerations(c.pointee.kinds, c.pointee.n_kinds)
-    sessionIds = Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
-    sessionTypes = Field.enumerations(c.pointee.session_types, c.pointee.n_session_types)
-    afterSequence = c.pointee.after_sequence
-    includeSnapshot = c.pointee.include_snapshot != 0
-    fromOldest = c.pointee.from_oldest != 0
-    observerID = Field.string(c.pointee.observer_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.kinds = ProtobufC.Field.enumerations(c.pointee.kinds, c.pointee.n_kinds)
+    self.sessionIds = ProtobufC.Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
+    self.sessionTypes = ProtobufC.Field.enumerations(c.pointee.session_types, c.pointee.n_session_types)
+    self.afterSequence = c.pointee.after_sequence
+    self.includeSnapshot = c.pointee.include_snapshot != 0
+    self.fromOldest = c.pointee.from_oldest != 0
+    self.observerID = ProtobufC.Field.string(c.pointee.observer_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_events_request__init(c)
-    c.pointee.kinds = arena.enumerations(kinds)
-    c.pointee.n_kinds = kinds.count
-    c.pointee.session_ids = arena.strings(sessionIds)
-    c.pointee.n_session_ids = sessionIds.count
-    c.pointee.session_types = arena.enumerations(sessionTypes)
-    c.pointee.n_session_types = sessionTypes.count
-    c.pointee.after_sequence = afterSequence
-    c.pointee.include_snapshot = includeSnapshot ? 1 : 0
-    c.pointee.from_oldest = fromOldest ? 1 : 0
-    c.pointee.observer_id = arena.string(observerID)
+    c.pointee.kinds = arena.enumerations(self.kinds)
+    c.pointee.n_kinds = self.kinds.count
+    c.pointee.session_ids = arena.strings(self.sessionIds)
+    c.pointee.n_session_ids = self.sessionIds.count
+    c.pointee.session_types = arena.enumerations(self.sessionTypes)
+    c.pointee.n_session_types = self.sessionTypes.count
+    c.pointee.after_sequence = self.afterSequence
+    c.pointee.include_snapshot = self.includeSnapshot ? 1 : 0
+    c.pointee.from_oldest = self.fromOldest ? 1 : 0
+    c.pointee.observer_id = arena.string(self.observerID)
   }
 }
 
@@ -246,28 +246,28 @@ public struct WatchEventsResponse: Sendable, Hashable {
   ///
   /// Nil when another field of `item` is set, or none.
   public var event: SessionEvent? {
-    if case .event(let value)? = item { value } else { nil }
+    if case .event(let value)? = self.item { value } else { nil }
   }
 
   /// Only at the start, before `snapshot_complete`.
   ///
   /// Nil when another field of `item` is set, or none.
   public var session: Session? {
-    if case .session(let value)? = item { value } else { nil }
+    if case .session(let value)? = self.item { value } else { nil }
   }
 
   /// `snapshot_complete`, field 3.
   ///
   /// Nil when another field of `item` is set, or none.
   public var snapshotComplete: SnapshotComplete? {
-    if case .snapshotComplete(let value)? = item { value } else { nil }
+    if case .snapshotComplete(let value)? = self.item { value } else { nil }
   }
 
   /// At the start of a stream without a snapshot, and on a quiet stream every 10 s.
   ///
   /// Nil when another field of `item` is set, or none.
   public var bookmark: Bookmark? {
-    if case .bookmark(let value)? = item { value } else { nil }
+    if case .bookmark(let value)? = self.item { value } else { nil }
   }
 
   /// Every field at its default.
@@ -286,7 +286,7 @@ public struct WatchEventsResponse: Sendable, Hashable {
   }
 }
 
-extension WatchEventsResponse: ProtobufMessage {
+extension WatchEventsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchEventsResponse
 
@@ -297,20 +297,20 @@ extension WatchEventsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_events_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
     switch c.pointee.item_case.rawValue {
-    case 1: item = OneOf_Item.event(Field.message(c.pointee.event) ?? SessionEvent())
-    case 2: item = OneOf_Item.session(Field.message(c.pointee.session) ?? Session())
-    case 3: item = OneOf_Item.snapshotComplete(Field.message(c.pointee.snapshot_complete) ?? SnapshotComplete())
-    case 4: item = OneOf_Item.bookmark(Field.message(c.pointee.bookmark) ?? Bookmark())
-    default: item = nil
+    case 1: self.item = OneOf_Item.event(ProtobufC.Field.message(c.pointee.event) ?? SessionEvent())
+    case 2: self.item = OneOf_Item.session(ProtobufC.Field.message(c.pointee.session) ?? Session())
+    case 3: self.item = OneOf_Item.snapshotComplete(ProtobufC.Field.message(c.pointee.snapshot_complete) ?? SnapshotComplete())
+    case 4: self.item = OneOf_Item.bookmark(ProtobufC.Field.message(c.pointee.bookmark) ?? Bookmark())
+    default: self.item = nil
     }
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_events_response__init(c)
-    switch item {
+    switch self.item {
     case .event(let value)?:
       c.pointee.item_case = .init(rawValue: 1)
       c.pointee.event = arena.message(value)
@@ -337,7 +337,7 @@ public struct SnapshotComplete: Sendable, Hashable {
   public init() {}
 }
 
-extension SnapshotComplete: ProtobufMessage {
+extension SnapshotComplete: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SnapshotComplete
 
@@ -348,14 +348,14 @@ extension SnapshotComplete: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__snapshot_complete__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sequence = c.pointee.sequence
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sequence = c.pointee.sequence
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__snapshot_complete__init(c)
-    c.pointee.sequence = sequence
+    c.pointee.sequence = self.sequence
   }
 }
 
@@ -368,7 +368,7 @@ public struct Bookmark: Sendable, Hashable {
   public init() {}
 }
 
-extension Bookmark: ProtobufMessage {
+extension Bookmark: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Bookmark
 
@@ -379,14 +379,14 @@ extension Bookmark: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__bookmark__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sequence = c.pointee.sequence
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sequence = c.pointee.sequence
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__bookmark__init(c)
-    c.pointee.sequence = sequence
+    c.pointee.sequence = self.sequence
   }
 }
 
@@ -411,7 +411,7 @@ public struct ListEventsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ListEventsRequest: ProtobufMessage {
+extension ListEventsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListEventsRequest
 
@@ -422,25 +422,25 @@ extension ListEventsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_events_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    kinds = Field.enumerations(c.pointee.kinds, c.pointee.n_kinds)
-    sessionIds = Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
-    sessionTypes = Field.enumerations(c.pointee.session_types, c.pointee.n_session_types)
-    afterSequence = c.pointee.after_sequence
-    pageSize = c.pointee.page_size
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.kinds = ProtobufC.Field.enumerations(c.pointee.kinds, c.pointee.n_kinds)
+    self.sessionIds = ProtobufC.Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
+    self.sessionTypes = ProtobufC.Field.enumerations(c.pointee.session_types, c.pointee.n_session_types)
+    self.afterSequence = c.pointee.after_sequence
+    self.pageSize = c.pointee.page_size
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_events_request__init(c)
-    c.pointee.kinds = arena.enumerations(kinds)
-    c.pointee.n_kinds = kinds.count
-    c.pointee.session_ids = arena.strings(sessionIds)
-    c.pointee.n_session_ids = sessionIds.count
-    c.pointee.session_types = arena.enumerations(sessionTypes)
-    c.pointee.n_session_types = sessionTypes.count
-    c.pointee.after_sequence = afterSequence
-    c.pointee.page_size = pageSize
+    c.pointee.kinds = arena.enumerations(self.kinds)
+    c.pointee.n_kinds = self.kinds.count
+    c.pointee.session_ids = arena.strings(self.sessionIds)
+    c.pointee.n_session_ids = self.sessionIds.count
+    c.pointee.session_types = arena.enumerations(self.sessionTypes)
+    c.pointee.n_session_types = self.sessionTypes.count
+    c.pointee.after_sequence = self.afterSequence
+    c.pointee.page_size = self.pageSize
   }
 }
 
@@ -456,7 +456,7 @@ public struct ListEventsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ListEventsResponse: ProtobufMessage {
+extension ListEventsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListEventsResponse
 
@@ -467,16 +467,16 @@ extension ListEventsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_events_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    events = Field.messages(c.pointee.events, c.pointee.n_events)
-    nextAfterSequence = c.pointee.next_after_sequence
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.events = ProtobufC.Field.messages(c.pointee.events, c.pointee.n_events)
+    self.nextAfterSequence = c.pointee.next_after_sequence
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_events_response__init(c)
-    c.pointee.events = arena.messages(events)
-    c.pointee.n_events = events.count
-    c.pointee.next_after_sequence = nextAfterSequence
+    c.pointee.events = arena.messages(self.events)
+    c.pointee.n_events = self.events.count
+    c.pointee.next_after_sequence = self.nextAfterSequence
   }
 }

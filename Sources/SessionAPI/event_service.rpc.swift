@@ -9,26 +9,26 @@ public enum EventServiceMethods {
   public static let name = "orchestration.session.v1.EventService"
 
   /// `WatchEvents`.
-  public static let watchEvents = MethodDescriptor(service: name, method: "WatchEvents")
+  public static let watchEvents = RPCCore.MethodDescriptor(service: name, method: "WatchEvents")
 
   /// `ListEvents`.
-  public static let listEvents = MethodDescriptor(service: name, method: "ListEvents")
+  public static let listEvents = RPCCore.MethodDescriptor(service: name, method: "ListEvents")
 }
 
 /// What happened to sessions, in commit order, live and from history.
-public protocol EventService: RPCService {
+public protocol EventService: RPCCore.RPCService {
   /// Streams events as they commit. Per stream they are ordered, unique and without gaps, and a
   /// stream resumed from the last sequence it saw misses nothing and repeats nothing, over
   /// reconnects and server restarts alike.
-  func watchEvents(_ request: WatchEventsRequest, to responses: ResponseWriter<WatchEventsResponse>, context: ServerContext) async throws
+  func watchEvents(_ request: WatchEventsRequest, to responses: RPCCore.ResponseWriter<WatchEventsResponse>, context: RPCCore.ServerContext) async throws
 
   /// A page of history.
-  func listEvents(_ request: ListEventsRequest, context: ServerContext) async throws -> ServerResponse<ListEventsResponse>
+  func listEvents(_ request: ListEventsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListEventsResponse>
 }
 
 extension EventService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .serverStreaming(EventServiceMethods.watchEvents) { try await self.watchEvents($0, to: $1, context: $2) },
       .unary(EventServiceMethods.listEvents) { try await self.listEvents($0, context: $1) },
@@ -40,20 +40,20 @@ extension EventService {
 ///
 /// Calls throw `RPCError`.
 public struct EventServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Streams events as they commit. Per stream they are ordered, unique and without gaps, and a
   /// stream resumed from the last sequence it saw misses nothing and repeats nothing, over
   /// reconnects and server restarts alike.
-  public func watchEvents(_ request: WatchEventsRequest, options: CallOptions = CallOptions()) async throws -> ResponseStream<WatchEventsResponse> {
+  public func watchEvents(_ request: WatchEventsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RPCCore.ResponseStream<WatchEventsResponse> {
     try await transport.serverStreaming(EventServiceMethods.watchEvents, request, options)
   }
 
   /// A page of history.
-  public func listEvents(_ request: ListEventsRequest, options: CallOptions = CallOptions()) async throws -> ListEventsResponse {
+  public func listEvents(_ request: ListEventsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ListEventsResponse {
     try await transport.unary(EventServiceMethods.listEvents, request, options)
   }
 }

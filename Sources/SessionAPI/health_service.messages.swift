@@ -6,7 +6,7 @@ public import ProtobufC
 public import ProtobufWellKnownTypes
 
 /// The enum `orchestration.session.v1.HealthStatus`.
-public enum HealthStatus: ProtobufEnum, CaseIterable {
+public enum HealthStatus: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `HEALTH_STATUS_UNSPECIFIED`, 0.
   case unspecified
   /// `HEALTH_STATUS_HEALTHY`, 1.
@@ -70,7 +70,7 @@ public struct SessionHealth: Sendable, Hashable {
   public init() {}
 }
 
-extension SessionHealth: ProtobufMessage {
+extension SessionHealth: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SessionHealth
 
@@ -81,23 +81,23 @@ extension SessionHealth: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__session_health__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    status = HealthStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
-    details = Field.message(c.pointee.details)
-    reasons = Field.strings(c.pointee.reasons, c.pointee.n_reasons)
-    checkTime = Field.message(c.pointee.check_time)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.status = HealthStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+    self.details = ProtobufC.Field.message(c.pointee.details)
+    self.reasons = ProtobufC.Field.strings(c.pointee.reasons, c.pointee.n_reasons)
+    self.checkTime = ProtobufC.Field.message(c.pointee.check_time)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__session_health__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: status.rawValue))
-    c.pointee.details = arena.message(details)
-    c.pointee.reasons = arena.strings(reasons)
-    c.pointee.n_reasons = reasons.count
-    c.pointee.check_time = arena.message(checkTime)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+    c.pointee.details = arena.message(self.details)
+    c.pointee.reasons = arena.strings(self.reasons)
+    c.pointee.n_reasons = self.reasons.count
+    c.pointee.check_time = arena.message(self.checkTime)
   }
 }
 
@@ -125,7 +125,7 @@ public struct HealthDetails: Sendable, Hashable {
   public init() {}
 }
 
-extension HealthDetails: ProtobufMessage {
+extension HealthDetails: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__HealthDetails
 
@@ -136,24 +136,24 @@ extension HealthDetails: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__health_details__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    uptimeMs = c.pointee.uptime_ms
-    memoryUsageBytes = c.pointee.memory_usage_bytes
-    cpuUsage = c.pointee.cpu_usage
-    lastActivityTime = Field.message(c.pointee.last_activity_time)
-    messageQueue = c.pointee.message_queue
-    errorRate = c.pointee.error_rate
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.uptimeMs = c.pointee.uptime_ms
+    self.memoryUsageBytes = c.pointee.memory_usage_bytes
+    self.cpuUsage = c.pointee.cpu_usage
+    self.lastActivityTime = ProtobufC.Field.message(c.pointee.last_activity_time)
+    self.messageQueue = c.pointee.message_queue
+    self.errorRate = c.pointee.error_rate
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__health_details__init(c)
-    c.pointee.uptime_ms = uptimeMs
-    c.pointee.memory_usage_bytes = memoryUsageBytes
-    c.pointee.cpu_usage = cpuUsage
-    c.pointee.last_activity_time = arena.message(lastActivityTime)
-    c.pointee.message_queue = messageQueue
-    c.pointee.error_rate = errorRate
+    c.pointee.uptime_ms = self.uptimeMs
+    c.pointee.memory_usage_bytes = self.memoryUsageBytes
+    c.pointee.cpu_usage = self.cpuUsage
+    c.pointee.last_activity_time = arena.message(self.lastActivityTime)
+    c.pointee.message_queue = self.messageQueue
+    c.pointee.error_rate = self.errorRate
   }
 }
 
@@ -166,7 +166,7 @@ public struct CheckSessionHealthRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension CheckSessionHealthRequest: ProtobufMessage {
+extension CheckSessionHealthRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CheckSessionHealthRequest
 
@@ -177,14 +177,14 @@ extension CheckSessionHealthRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__check_session_health_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__check_session_health_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -197,7 +197,7 @@ public struct CheckSessionHealthResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension CheckSessionHealthResponse: ProtobufMessage {
+extension CheckSessionHealthResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CheckSessionHealthResponse
 
@@ -208,14 +208,14 @@ extension CheckSessionHealthResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__check_session_health_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    health = Field.message(c.pointee.health)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.health = ProtobufC.Field.message(c.pointee.health)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__check_session_health_response__init(c)
-    c.pointee.health = arena.message(health)
+    c.pointee.health = arena.message(self.health)
   }
 }
 
@@ -228,7 +228,7 @@ public struct WatchSessionHealthRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension WatchSessionHealthRequest: ProtobufMessage {
+extension WatchSessionHealthRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchSessionHealthRequest
 
@@ -239,15 +239,15 @@ extension WatchSessionHealthRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_session_health_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionIds = Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionIds = ProtobufC.Field.strings(c.pointee.session_ids, c.pointee.n_session_ids)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_session_health_request__init(c)
-    c.pointee.session_ids = arena.strings(sessionIds)
-    c.pointee.n_session_ids = sessionIds.count
+    c.pointee.session_ids = arena.strings(self.sessionIds)
+    c.pointee.n_session_ids = self.sessionIds.count
   }
 }
 
@@ -260,7 +260,7 @@ public struct WatchSessionHealthResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension WatchSessionHealthResponse: ProtobufMessage {
+extension WatchSessionHealthResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchSessionHealthResponse
 
@@ -271,13 +271,13 @@ extension WatchSessionHealthResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_session_health_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    health = Field.message(c.pointee.health)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.health = ProtobufC.Field.message(c.pointee.health)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_session_health_response__init(c)
-    c.pointee.health = arena.message(health)
+    c.pointee.health = arena.message(self.health)
   }
 }

@@ -9,24 +9,24 @@ public enum SessionHealthServiceMethods {
   public static let name = "orchestration.session.v1.SessionHealthService"
 
   /// `CheckSessionHealth`.
-  public static let checkSessionHealth = MethodDescriptor(service: name, method: "CheckSessionHealth")
+  public static let checkSessionHealth = RPCCore.MethodDescriptor(service: name, method: "CheckSessionHealth")
 
   /// `WatchSessionHealth`.
-  public static let watchSessionHealth = MethodDescriptor(service: name, method: "WatchSessionHealth")
+  public static let watchSessionHealth = RPCCore.MethodDescriptor(service: name, method: "WatchSessionHealth")
 }
 
 /// How sessions are doing. The server's own health is grpc.health.v1.
-public protocol SessionHealthService: RPCService {
+public protocol SessionHealthService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.SessionHealthService.CheckSessionHealth`.
-  func checkSessionHealth(_ request: CheckSessionHealthRequest, context: ServerContext) async throws -> ServerResponse<CheckSessionHealthResponse>
+  func checkSessionHealth(_ request: CheckSessionHealthRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>
 
   /// The health now, and again whenever the status changes.
-  func watchSessionHealth(_ request: WatchSessionHealthRequest, to responses: ResponseWriter<WatchSessionHealthResponse>, context: ServerContext) async throws
+  func watchSessionHealth(_ request: WatchSessionHealthRequest, to responses: RPCCore.ResponseWriter<WatchSessionHealthResponse>, context: RPCCore.ServerContext) async throws
 }
 
 extension SessionHealthService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(SessionHealthServiceMethods.checkSessionHealth) { try await self.checkSessionHealth($0, context: $1) },
       .serverStreaming(SessionHealthServiceMethods.watchSessionHealth) { try await self.watchSessionHealth($0, to: $1, context: $2) },
@@ -38,18 +38,18 @@ extension SessionHealthService {
 ///
 /// Calls throw `RPCError`.
 public struct SessionHealthServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// The method `orchestration.session.v1.SessionHealthService.CheckSessionHealth`.
-  public func checkSessionHealth(_ request: CheckSessionHealthRequest, options: CallOptions = CallOptions()) async throws -> CheckSessionHealthResponse {
+  public func checkSessionHealth(_ request: CheckSessionHealthRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> CheckSessionHealthResponse {
     try await transport.unary(SessionHealthServiceMethods.checkSessionHealth, request, options)
   }
 
   /// The health now, and again whenever the status changes.
-  public func watchSessionHealth(_ request: WatchSessionHealthRequest, options: CallOptions = CallOptions()) async throws -> ResponseStream<WatchSessionHealthResponse> {
+  public func watchSessionHealth(_ request: WatchSessionHealthRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RPCCore.ResponseStream<WatchSessionHealthResponse> {
     try await transport.serverStreaming(SessionHealthServiceMethods.watchSessionHealth, request, options)
   }
 }

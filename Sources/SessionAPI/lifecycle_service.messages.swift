@@ -26,7 +26,7 @@ public struct BootstrapSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension BootstrapSessionRequest: ProtobufMessage {
+extension BootstrapSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__BootstrapSessionRequest
 
@@ -37,23 +37,23 @@ extension BootstrapSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__bootstrap_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
-    resources = Field.message(c.pointee.resources)
-    messageTypes = Field.strings(c.pointee.message_types, c.pointee.n_message_types)
-    priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
-    requestID = Field.string(c.pointee.request_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
+    self.resources = ProtobufC.Field.message(c.pointee.resources)
+    self.messageTypes = ProtobufC.Field.strings(c.pointee.message_types, c.pointee.n_message_types)
+    self.priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
+    self.requestID = ProtobufC.Field.string(c.pointee.request_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__bootstrap_session_request__init(c)
-    c.pointee.session = arena.message(session)
-    c.pointee.resources = arena.message(resources)
-    c.pointee.message_types = arena.strings(messageTypes)
-    c.pointee.n_message_types = messageTypes.count
-    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: priority.rawValue))
-    c.pointee.request_id = arena.string(requestID)
+    c.pointee.session = arena.message(self.session)
+    c.pointee.resources = arena.message(self.resources)
+    c.pointee.message_types = arena.strings(self.messageTypes)
+    c.pointee.n_message_types = self.messageTypes.count
+    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: self.priority.rawValue))
+    c.pointee.request_id = arena.string(self.requestID)
   }
 }
 
@@ -66,7 +66,7 @@ public struct BootstrapSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension BootstrapSessionResponse: ProtobufMessage {
+extension BootstrapSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__BootstrapSessionResponse
 
@@ -77,14 +77,14 @@ extension BootstrapSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__bootstrap_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__bootstrap_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -100,7 +100,7 @@ public struct InitializeSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension InitializeSessionRequest: ProtobufMessage {
+extension InitializeSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__InitializeSessionRequest
 
@@ -111,16 +111,16 @@ extension InitializeSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__initialize_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    resources = Field.message(c.pointee.resources)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.resources = ProtobufC.Field.message(c.pointee.resources)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__initialize_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.resources = arena.message(resources)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.resources = arena.message(self.resources)
   }
 }
 
@@ -133,7 +133,7 @@ public struct InitializeSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension InitializeSessionResponse: ProtobufMessage {
+extension InitializeSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__InitializeSessionResponse
 
@@ -144,14 +144,14 @@ extension InitializeSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__initialize_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__initialize_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -164,7 +164,7 @@ public struct StartSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension StartSessionRequest: ProtobufMessage {
+extension StartSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__StartSessionRequest
 
@@ -175,14 +175,14 @@ extension StartSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__start_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__start_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -195,7 +195,7 @@ public struct StartSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension StartSessionResponse: ProtobufMessage {
+extension StartSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__StartSessionResponse
 
@@ -206,14 +206,14 @@ extension StartSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__start_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__start_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -235,7 +235,7 @@ public struct ShutdownSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ShutdownSessionRequest: ProtobufMessage {
+extension ShutdownSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ShutdownSessionRequest
 
@@ -246,20 +246,20 @@ extension ShutdownSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__shutdown_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    timeout = Field.message(c.pointee.timeout)
-    reason = Field.string(c.pointee.reason)
-    cascade = c.pointee.cascade != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.timeout = ProtobufC.Field.message(c.pointee.timeout)
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
+    self.cascade = c.pointee.cascade != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__shutdown_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.timeout = arena.message(timeout)
-    c.pointee.reason = arena.string(reason)
-    c.pointee.cascade = cascade ? 1 : 0
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.timeout = arena.message(self.timeout)
+    c.pointee.reason = arena.string(self.reason)
+    c.pointee.cascade = self.cascade ? 1 : 0
   }
 }
 
@@ -272,7 +272,7 @@ public struct ShutdownSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ShutdownSessionResponse: ProtobufMessage {
+extension ShutdownSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ShutdownSessionResponse
 
@@ -283,14 +283,14 @@ extension ShutdownSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__shutdown_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__shutdown_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -309,7 +309,7 @@ public struct ForceShutdownSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ForceShutdownSessionRequest: ProtobufMessage {
+extension ForceShutdownSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ForceShutdownSessionRequest
 
@@ -320,18 +320,18 @@ extension ForceShutdownSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__force_shutdown_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    reason = Field.string(c.pointee.reason)
-    cascade = c.pointee.cascade != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
+    self.cascade = c.pointee.cascade != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__force_shutdown_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.reason = arena.string(reason)
-    c.pointee.cascade = cascade ? 1 : 0
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.reason = arena.string(self.reason)
+    c.pointee.cascade = self.cascade ? 1 : 0
   }
 }
 
@@ -347,7 +347,7 @@ public struct ForceShutdownSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ForceShutdownSessionResponse: ProtobufMessage {
+extension ForceShutdownSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ForceShutdownSessionResponse
 
@@ -358,16 +358,16 @@ extension ForceShutdownSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__force_shutdown_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
-    deadLettered = c.pointee.dead_lettered
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
+    self.deadLettered = c.pointee.dead_lettered
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__force_shutdown_session_response__init(c)
-    c.pointee.session = arena.message(session)
-    c.pointee.dead_lettered = deadLettered
+    c.pointee.session = arena.message(self.session)
+    c.pointee.dead_lettered = self.deadLettered
   }
 }
 
@@ -380,7 +380,7 @@ public struct EmergencyShutdownRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension EmergencyShutdownRequest: ProtobufMessage {
+extension EmergencyShutdownRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__EmergencyShutdownRequest
 
@@ -391,14 +391,14 @@ extension EmergencyShutdownRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__emergency_shutdown_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    reason = Field.string(c.pointee.reason)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__emergency_shutdown_request__init(c)
-    c.pointee.reason = arena.string(reason)
+    c.pointee.reason = arena.string(self.reason)
   }
 }
 
@@ -411,7 +411,7 @@ public struct EmergencyShutdownResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension EmergencyShutdownResponse: ProtobufMessage {
+extension EmergencyShutdownResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__EmergencyShutdownResponse
 
@@ -422,15 +422,15 @@ extension EmergencyShutdownResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__emergency_shutdown_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    terminatedSessionIds = Field.strings(c.pointee.terminated_session_ids, c.pointee.n_terminated_session_ids)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.terminatedSessionIds = ProtobufC.Field.strings(c.pointee.terminated_session_ids, c.pointee.n_terminated_session_ids)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__emergency_shutdown_response__init(c)
-    c.pointee.terminated_session_ids = arena.strings(terminatedSessionIds)
-    c.pointee.n_terminated_session_ids = terminatedSessionIds.count
+    c.pointee.terminated_session_ids = arena.strings(self.terminatedSessionIds)
+    c.pointee.n_terminated_session_ids = self.terminatedSessionIds.count
   }
 }
 
@@ -443,7 +443,7 @@ public struct CleanupSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension CleanupSessionRequest: ProtobufMessage {
+extension CleanupSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CleanupSessionRequest
 
@@ -454,14 +454,14 @@ extension CleanupSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__cleanup_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__cleanup_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -474,7 +474,7 @@ public struct CleanupSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension CleanupSessionResponse: ProtobufMessage {
+extension CleanupSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CleanupSessionResponse
 
@@ -485,14 +485,14 @@ extension CleanupSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__cleanup_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__cleanup_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -514,7 +514,7 @@ public struct MigrateSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension MigrateSessionRequest: ProtobufMessage {
+extension MigrateSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__MigrateSessionRequest
 
@@ -525,20 +525,20 @@ extension MigrateSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__migrate_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    workspace = Field.string(c.pointee.workspace)
-    preserveState = c.pointee.preserve_state != 0
-    timeout = Field.message(c.pointee.timeout)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.workspace = ProtobufC.Field.string(c.pointee.workspace)
+    self.preserveState = c.pointee.preserve_state != 0
+    self.timeout = ProtobufC.Field.message(c.pointee.timeout)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__migrate_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.workspace = arena.string(workspace)
-    c.pointee.preserve_state = preserveState ? 1 : 0
-    c.pointee.timeout = arena.message(timeout)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.workspace = arena.string(self.workspace)
+    c.pointee.preserve_state = self.preserveState ? 1 : 0
+    c.pointee.timeout = arena.message(self.timeout)
   }
 }
 
@@ -551,7 +551,7 @@ public struct MigrateSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension MigrateSessionResponse: ProtobufMessage {
+extension MigrateSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__MigrateSessionResponse
 
@@ -562,14 +562,14 @@ extension MigrateSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__migrate_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__migrate_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -592,7 +592,7 @@ public struct CloneSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension CloneSessionRequest: ProtobufMessage {
+extension CloneSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CloneSessionRequest
 
@@ -603,20 +603,20 @@ extension CloneSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__clone_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    name = Field.string(c.pointee.name)
-    resetState = c.pointee.reset_state != 0
-    copyResources = c.pointee.copy_resources != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.name = ProtobufC.Field.string(c.pointee.name)
+    self.resetState = c.pointee.reset_state != 0
+    self.copyResources = c.pointee.copy_resources != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__clone_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.name = arena.string(name)
-    c.pointee.reset_state = resetState ? 1 : 0
-    c.pointee.copy_resources = copyResources ? 1 : 0
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.name = arena.string(self.name)
+    c.pointee.reset_state = self.resetState ? 1 : 0
+    c.pointee.copy_resources = self.copyResources ? 1 : 0
   }
 }
 
@@ -629,7 +629,7 @@ public struct CloneSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension CloneSessionResponse: ProtobufMessage {
+extension CloneSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CloneSessionResponse
 
@@ -640,13 +640,13 @@ extension CloneSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__clone_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__clone_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }

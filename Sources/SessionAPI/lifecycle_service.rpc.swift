@@ -9,67 +9,67 @@ public enum LifecycleServiceMethods {
   public static let name = "orchestration.session.v1.LifecycleService"
 
   /// `BootstrapSession`.
-  public static let bootstrapSession = MethodDescriptor(service: name, method: "BootstrapSession")
+  public static let bootstrapSession = RPCCore.MethodDescriptor(service: name, method: "BootstrapSession")
 
   /// `InitializeSession`.
-  public static let initializeSession = MethodDescriptor(service: name, method: "InitializeSession")
+  public static let initializeSession = RPCCore.MethodDescriptor(service: name, method: "InitializeSession")
 
   /// `StartSession`.
-  public static let startSession = MethodDescriptor(service: name, method: "StartSession")
+  public static let startSession = RPCCore.MethodDescriptor(service: name, method: "StartSession")
 
   /// `ShutdownSession`.
-  public static let shutdownSession = MethodDescriptor(service: name, method: "ShutdownSession")
+  public static let shutdownSession = RPCCore.MethodDescriptor(service: name, method: "ShutdownSession")
 
   /// `ForceShutdownSession`.
-  public static let forceShutdownSession = MethodDescriptor(service: name, method: "ForceShutdownSession")
+  public static let forceShutdownSession = RPCCore.MethodDescriptor(service: name, method: "ForceShutdownSession")
 
   /// `EmergencyShutdown`.
-  public static let emergencyShutdown = MethodDescriptor(service: name, method: "EmergencyShutdown")
+  public static let emergencyShutdown = RPCCore.MethodDescriptor(service: name, method: "EmergencyShutdown")
 
   /// `CleanupSession`.
-  public static let cleanupSession = MethodDescriptor(service: name, method: "CleanupSession")
+  public static let cleanupSession = RPCCore.MethodDescriptor(service: name, method: "CleanupSession")
 
   /// `MigrateSession`.
-  public static let migrateSession = MethodDescriptor(service: name, method: "MigrateSession")
+  public static let migrateSession = RPCCore.MethodDescriptor(service: name, method: "MigrateSession")
 
   /// `CloneSession`.
-  public static let cloneSession = MethodDescriptor(service: name, method: "CloneSession")
+  public static let cloneSession = RPCCore.MethodDescriptor(service: name, method: "CloneSession")
 }
 
 /// Brings sessions up, moves and copies them, and takes them down.
-public protocol LifecycleService: RPCService {
+public protocol LifecycleService: RPCCore.RPCService {
   /// Creates, initializes, registers and starts a session: all of it, or nothing.
-  func bootstrapSession(_ request: BootstrapSessionRequest, context: ServerContext) async throws -> ServerResponse<BootstrapSessionResponse>
+  func bootstrapSession(_ request: BootstrapSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<BootstrapSessionResponse>
 
   /// Allocates resources to a session that is INITIALIZING.
-  func initializeSession(_ request: InitializeSessionRequest, context: ServerContext) async throws -> ServerResponse<InitializeSessionResponse>
+  func initializeSession(_ request: InitializeSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<InitializeSessionResponse>
 
   /// INITIALIZING or IDLE to ACTIVE.
-  func startSession(_ request: StartSessionRequest, context: ServerContext) async throws -> ServerResponse<StartSessionResponse>
+  func startSession(_ request: StartSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<StartSessionResponse>
 
   /// Stops taking messages, waits for the queue to drain, then terminates.
   /// DEADLINE_EXCEEDED if it does not drain in time; the session then stays draining.
-  func shutdownSession(_ request: ShutdownSessionRequest, context: ServerContext) async throws -> ServerResponse<ShutdownSessionResponse>
+  func shutdownSession(_ request: ShutdownSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ShutdownSessionResponse>
 
   /// Terminates at once; undelivered messages go to the dead letters.
-  func forceShutdownSession(_ request: ForceShutdownSessionRequest, context: ServerContext) async throws -> ServerResponse<ForceShutdownSessionResponse>
+  func forceShutdownSession(_ request: ForceShutdownSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>
 
   /// Force-shuts down every session that is in no final status, children before parents.
-  func emergencyShutdown(_ request: EmergencyShutdownRequest, context: ServerContext) async throws -> ServerResponse<EmergencyShutdownResponse>
+  func emergencyShutdown(_ request: EmergencyShutdownRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>
 
   /// Releases a finished session's resources, registration, queue and affinity; keeps its record.
-  func cleanupSession(_ request: CleanupSessionRequest, context: ServerContext) async throws -> ServerResponse<CleanupSessionResponse>
+  func cleanupSession(_ request: CleanupSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CleanupSessionResponse>
 
   /// Moves a session to another workspace.
-  func migrateSession(_ request: MigrateSessionRequest, context: ServerContext) async throws -> ServerResponse<MigrateSessionResponse>
+  func migrateSession(_ request: MigrateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<MigrateSessionResponse>
 
   /// Creates a copy of a session.
-  func cloneSession(_ request: CloneSessionRequest, context: ServerContext) async throws -> ServerResponse<CloneSessionResponse>
+  func cloneSession(_ request: CloneSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CloneSessionResponse>
 }
 
 extension LifecycleService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(LifecycleServiceMethods.bootstrapSession) { try await self.bootstrapSession($0, context: $1) },
       .unary(LifecycleServiceMethods.initializeSession) { try await self.initializeSession($0, context: $1) },
@@ -88,54 +88,54 @@ extension LifecycleService {
 ///
 /// Calls throw `RPCError`.
 public struct LifecycleServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Creates, initializes, registers and starts a session: all of it, or nothing.
-  public func bootstrapSession(_ request: BootstrapSessionRequest, options: CallOptions = CallOptions()) async throws -> BootstrapSessionResponse {
+  public func bootstrapSession(_ request: BootstrapSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> BootstrapSessionResponse {
     try await transport.unary(LifecycleServiceMethods.bootstrapSession, request, options)
   }
 
   /// Allocates resources to a session that is INITIALIZING.
-  public func initializeSession(_ request: InitializeSessionRequest, options: CallOptions = CallOptions()) async throws -> InitializeSessionResponse {
+  public func initializeSession(_ request: InitializeSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> InitializeSessionResponse {
     try await transport.unary(LifecycleServiceMethods.initializeSession, request, options)
   }
 
   /// INITIALIZING or IDLE to ACTIVE.
-  public func startSession(_ request: StartSessionRequest, options: CallOptions = CallOptions()) async throws -> StartSessionResponse {
+  public func startSession(_ request: StartSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> StartSessionResponse {
     try await transport.unary(LifecycleServiceMethods.startSession, request, options)
   }
 
   /// Stops taking messages, waits for the queue to drain, then terminates.
   /// DEADLINE_EXCEEDED if it does not drain in time; the session then stays draining.
-  public func shutdownSession(_ request: ShutdownSessionRequest, options: CallOptions = CallOptions()) async throws -> ShutdownSessionResponse {
+  public func shutdownSession(_ request: ShutdownSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ShutdownSessionResponse {
     try await transport.unary(LifecycleServiceMethods.shutdownSession, request, options)
   }
 
   /// Terminates at once; undelivered messages go to the dead letters.
-  public func forceShutdownSession(_ request: ForceShutdownSessionRequest, options: CallOptions = CallOptions()) async throws -> ForceShutdownSessionResponse {
+  public func forceShutdownSession(_ request: ForceShutdownSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ForceShutdownSessionResponse {
     try await transport.unary(LifecycleServiceMethods.forceShutdownSession, request, options)
   }
 
   /// Force-shuts down every session that is in no final status, children before parents.
-  public func emergencyShutdown(_ request: EmergencyShutdownRequest, options: CallOptions = CallOptions()) async throws -> EmergencyShutdownResponse {
+  public func emergencyShutdown(_ request: EmergencyShutdownRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> EmergencyShutdownResponse {
     try await transport.unary(LifecycleServiceMethods.emergencyShutdown, request, options)
   }
 
   /// Releases a finished session's resources, registration, queue and affinity; keeps its record.
-  public func cleanupSession(_ request: CleanupSessionRequest, options: CallOptions = CallOptions()) async throws -> CleanupSessionResponse {
+  public func cleanupSession(_ request: CleanupSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> CleanupSessionResponse {
     try await transport.unary(LifecycleServiceMethods.cleanupSession, request, options)
   }
 
   /// Moves a session to another workspace.
-  public func migrateSession(_ request: MigrateSessionRequest, options: CallOptions = CallOptions()) async throws -> MigrateSessionResponse {
+  public func migrateSession(_ request: MigrateSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> MigrateSessionResponse {
     try await transport.unary(LifecycleServiceMethods.migrateSession, request, options)
   }
 
   /// Creates a copy of a session.
-  public func cloneSession(_ request: CloneSessionRequest, options: CallOptions = CallOptions()) async throws -> CloneSessionResponse {
+  public func cloneSession(_ request: CloneSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> CloneSessionResponse {
     try await transport.unary(LifecycleServiceMethods.cloneSession, request, options)
   }
 }

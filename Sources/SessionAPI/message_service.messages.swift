@@ -41,7 +41,7 @@ public struct Message: Sendable, Hashable {
   public init() {}
 }
 
-extension Message: ProtobufMessage {
+extension Message: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Message
 
@@ -52,32 +52,32 @@ extension Message: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__message__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    id = Field.string(c.pointee.id)
-    type = Field.string(c.pointee.type)
-    priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
-    fromSessionID = Field.string(c.pointee.from_session_id)
-    toSessionID = Field.string(c.pointee.to_session_id)
-    payload = Field.message(c.pointee.payload)
-    correlationID = Field.string(c.pointee.correlation_id)
-    sendTime = Field.message(c.pointee.send_time)
-    expireTime = Field.message(c.pointee.expire_time)
-    deliveryAttempt = c.pointee.delivery_attempt
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.id = ProtobufC.Field.string(c.pointee.id)
+    self.type = ProtobufC.Field.string(c.pointee.type)
+    self.priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
+    self.fromSessionID = ProtobufC.Field.string(c.pointee.from_session_id)
+    self.toSessionID = ProtobufC.Field.string(c.pointee.to_session_id)
+    self.payload = ProtobufC.Field.message(c.pointee.payload)
+    self.correlationID = ProtobufC.Field.string(c.pointee.correlation_id)
+    self.sendTime = ProtobufC.Field.message(c.pointee.send_time)
+    self.expireTime = ProtobufC.Field.message(c.pointee.expire_time)
+    self.deliveryAttempt = c.pointee.delivery_attempt
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__message__init(c)
-    c.pointee.id = arena.string(id)
-    c.pointee.type = arena.string(type)
-    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: priority.rawValue))
-    c.pointee.from_session_id = arena.string(fromSessionID)
-    c.pointee.to_session_id = arena.string(toSessionID)
-    c.pointee.payload = arena.message(payload)
-    c.pointee.correlation_id = arena.string(correlationID)
-    c.pointee.send_time = arena.message(sendTime)
-    c.pointee.expire_time = arena.message(expireTime)
-    c.pointee.delivery_attempt = deliveryAttempt
+    c.pointee.id = arena.string(self.id)
+    c.pointee.type = arena.string(self.type)
+    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: self.priority.rawValue))
+    c.pointee.from_session_id = arena.string(self.fromSessionID)
+    c.pointee.to_session_id = arena.string(self.toSessionID)
+    c.pointee.payload = arena.message(self.payload)
+    c.pointee.correlation_id = arena.string(self.correlationID)
+    c.pointee.send_time = arena.message(self.sendTime)
+    c.pointee.expire_time = arena.message(self.expireTime)
+    c.pointee.delivery_attempt = self.deliveryAttempt
   }
 }
 
@@ -96,7 +96,7 @@ public struct RegisterSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension RegisterSessionRequest: ProtobufMessage {
+extension RegisterSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__RegisterSessionRequest
 
@@ -107,19 +107,19 @@ extension RegisterSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__register_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    messageTypes = Field.strings(c.pointee.message_types, c.pointee.n_message_types)
-    priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.messageTypes = ProtobufC.Field.strings(c.pointee.message_types, c.pointee.n_message_types)
+    self.priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__register_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.message_types = arena.strings(messageTypes)
-    c.pointee.n_message_types = messageTypes.count
-    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: priority.rawValue))
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.message_types = arena.strings(self.messageTypes)
+    c.pointee.n_message_types = self.messageTypes.count
+    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: self.priority.rawValue))
   }
 }
 
@@ -132,7 +132,7 @@ public struct RegisterSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension RegisterSessionResponse: ProtobufMessage {
+extension RegisterSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__RegisterSessionResponse
 
@@ -143,14 +143,14 @@ extension RegisterSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__register_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__register_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -166,7 +166,7 @@ public struct DeregisterSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension DeregisterSessionRequest: ProtobufMessage {
+extension DeregisterSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeregisterSessionRequest
 
@@ -177,16 +177,16 @@ extension DeregisterSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__deregister_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    timeout = Field.message(c.pointee.timeout)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.timeout = ProtobufC.Field.message(c.pointee.timeout)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__deregister_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.timeout = arena.message(timeout)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.timeout = arena.message(self.timeout)
   }
 }
 
@@ -202,7 +202,7 @@ public struct DeregisterSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension DeregisterSessionResponse: ProtobufMessage {
+extension DeregisterSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeregisterSessionResponse
 
@@ -213,16 +213,16 @@ extension DeregisterSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__deregister_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
-    undelivered = c.pointee.undelivered
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
+    self.undelivered = c.pointee.undelivered
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__deregister_session_response__init(c)
-    c.pointee.session = arena.message(session)
-    c.pointee.undelivered = undelivered
+    c.pointee.session = arena.message(self.session)
+    c.pointee.undelivered = self.undelivered
   }
 }
 
@@ -247,7 +247,7 @@ public struct SendMessageRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension SendMessageRequest: ProtobufMessage {
+extension SendMessageRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SendMessageRequest
 
@@ -258,22 +258,22 @@ extension SendMessageRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__send_message_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    message = Field.message(c.pointee.message)
-    affinityOf = Field.string(c.pointee.affinity_of)
-    affinityKey = Field.string(c.pointee.affinity_key)
-    broadcastTo = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.broadcast_to.rawValue))
-    requestID = Field.string(c.pointee.request_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.message = ProtobufC.Field.message(c.pointee.message)
+    self.affinityOf = ProtobufC.Field.string(c.pointee.affinity_of)
+    self.affinityKey = ProtobufC.Field.string(c.pointee.affinity_key)
+    self.broadcastTo = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.broadcast_to.rawValue))
+    self.requestID = ProtobufC.Field.string(c.pointee.request_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__send_message_request__init(c)
-    c.pointee.message = arena.message(message)
-    c.pointee.affinity_of = arena.string(affinityOf)
-    c.pointee.affinity_key = arena.string(affinityKey)
-    c.pointee.broadcast_to = .init(rawValue: .init(truncatingIfNeeded: broadcastTo.rawValue))
-    c.pointee.request_id = arena.string(requestID)
+    c.pointee.message = arena.message(self.message)
+    c.pointee.affinity_of = arena.string(self.affinityOf)
+    c.pointee.affinity_key = arena.string(self.affinityKey)
+    c.pointee.broadcast_to = .init(rawValue: .init(truncatingIfNeeded: self.broadcastTo.rawValue))
+    c.pointee.request_id = arena.string(self.requestID)
   }
 }
 
@@ -286,7 +286,7 @@ public struct SendMessageResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension SendMessageResponse: ProtobufMessage {
+extension SendMessageResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SendMessageResponse
 
@@ -297,15 +297,15 @@ extension SendMessageResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__send_message_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    messages = Field.messages(c.pointee.messages, c.pointee.n_messages)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.messages = ProtobufC.Field.messages(c.pointee.messages, c.pointee.n_messages)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__send_message_response__init(c)
-    c.pointee.messages = arena.messages(messages)
-    c.pointee.n_messages = messages.count
+    c.pointee.messages = arena.messages(self.messages)
+    c.pointee.n_messages = self.messages.count
   }
 }
 
@@ -321,7 +321,7 @@ public struct ReceiveMessagesRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ReceiveMessagesRequest: ProtobufMessage {
+extension ReceiveMessagesRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ReceiveMessagesRequest
 
@@ -332,16 +332,16 @@ extension ReceiveMessagesRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__receive_messages_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    maxInFlight = c.pointee.max_in_flight
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.maxInFlight = c.pointee.max_in_flight
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__receive_messages_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.max_in_flight = maxInFlight
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.max_in_flight = self.maxInFlight
   }
 }
 
@@ -357,7 +357,7 @@ public struct ReceiveMessagesResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ReceiveMessagesResponse: ProtobufMessage {
+extension ReceiveMessagesResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ReceiveMessagesResponse
 
@@ -368,16 +368,16 @@ extension ReceiveMessagesResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__receive_messages_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    message = Field.message(c.pointee.message)
-    ackDeadline = Field.message(c.pointee.ack_deadline)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.message = ProtobufC.Field.message(c.pointee.message)
+    self.ackDeadline = ProtobufC.Field.message(c.pointee.ack_deadline)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__receive_messages_response__init(c)
-    c.pointee.message = arena.message(message)
-    c.pointee.ack_deadline = arena.message(ackDeadline)
+    c.pointee.message = arena.message(self.message)
+    c.pointee.ack_deadline = arena.message(self.ackDeadline)
   }
 }
 
@@ -396,7 +396,7 @@ public struct AcknowledgeMessagesRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension AcknowledgeMessagesRequest: ProtobufMessage {
+extension AcknowledgeMessagesRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__AcknowledgeMessagesRequest
 
@@ -407,19 +407,19 @@ extension AcknowledgeMessagesRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__acknowledge_messages_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    messageIds = Field.strings(c.pointee.message_ids, c.pointee.n_message_ids)
-    error = Field.string(c.pointee.error)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.messageIds = ProtobufC.Field.strings(c.pointee.message_ids, c.pointee.n_message_ids)
+    self.error = ProtobufC.Field.string(c.pointee.error)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__acknowledge_messages_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.message_ids = arena.strings(messageIds)
-    c.pointee.n_message_ids = messageIds.count
-    c.pointee.error = arena.string(error)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.message_ids = arena.strings(self.messageIds)
+    c.pointee.n_message_ids = self.messageIds.count
+    c.pointee.error = arena.string(self.error)
   }
 }
 
@@ -435,7 +435,7 @@ public struct AcknowledgeMessagesResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension AcknowledgeMessagesResponse: ProtobufMessage {
+extension AcknowledgeMessagesResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__AcknowledgeMessagesResponse
 
@@ -446,17 +446,17 @@ extension AcknowledgeMessagesResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__acknowledge_messages_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    acknowledged = c.pointee.acknowledged
-    unknownMessageIds = Field.strings(c.pointee.unknown_message_ids, c.pointee.n_unknown_message_ids)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.acknowledged = c.pointee.acknowledged
+    self.unknownMessageIds = ProtobufC.Field.strings(c.pointee.unknown_message_ids, c.pointee.n_unknown_message_ids)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__acknowledge_messages_response__init(c)
-    c.pointee.acknowledged = acknowledged
-    c.pointee.unknown_message_ids = arena.strings(unknownMessageIds)
-    c.pointee.n_unknown_message_ids = unknownMessageIds.count
+    c.pointee.acknowledged = self.acknowledged
+    c.pointee.unknown_message_ids = arena.strings(self.unknownMessageIds)
+    c.pointee.n_unknown_message_ids = self.unknownMessageIds.count
   }
 }
 
@@ -475,7 +475,7 @@ public struct DeadLetter: Sendable, Hashable {
   public init() {}
 }
 
-extension DeadLetter: ProtobufMessage {
+extension DeadLetter: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeadLetter
 
@@ -486,18 +486,18 @@ extension DeadLetter: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__dead_letter__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    message = Field.message(c.pointee.message)
-    reason = Field.string(c.pointee.reason)
-    time = Field.message(c.pointee.time)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.message = ProtobufC.Field.message(c.pointee.message)
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
+    self.time = ProtobufC.Field.message(c.pointee.time)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__dead_letter__init(c)
-    c.pointee.message = arena.message(message)
-    c.pointee.reason = arena.string(reason)
-    c.pointee.time = arena.message(time)
+    c.pointee.message = arena.message(self.message)
+    c.pointee.reason = arena.string(self.reason)
+    c.pointee.time = arena.message(self.time)
   }
 }
 
@@ -516,7 +516,7 @@ public struct ListDeadLettersRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ListDeadLettersRequest: ProtobufMessage {
+extension ListDeadLettersRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListDeadLettersRequest
 
@@ -527,18 +527,18 @@ extension ListDeadLettersRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_dead_letters_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    pageSize = c.pointee.page_size
-    pageToken = Field.string(c.pointee.page_token)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.pageSize = c.pointee.page_size
+    self.pageToken = ProtobufC.Field.string(c.pointee.page_token)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_dead_letters_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.page_size = pageSize
-    c.pointee.page_token = arena.string(pageToken)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.page_size = self.pageSize
+    c.pointee.page_token = arena.string(self.pageToken)
   }
 }
 
@@ -554,7 +554,7 @@ public struct ListDeadLettersResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ListDeadLettersResponse: ProtobufMessage {
+extension ListDeadLettersResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListDeadLettersResponse
 
@@ -565,16 +565,16 @@ extension ListDeadLettersResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_dead_letters_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    deadLetters = Field.messages(c.pointee.dead_letters, c.pointee.n_dead_letters)
-    nextPageToken = Field.string(c.pointee.next_page_token)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.deadLetters = ProtobufC.Field.messages(c.pointee.dead_letters, c.pointee.n_dead_letters)
+    self.nextPageToken = ProtobufC.Field.string(c.pointee.next_page_token)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_dead_letters_response__init(c)
-    c.pointee.dead_letters = arena.messages(deadLetters)
-    c.pointee.n_dead_letters = deadLetters.count
-    c.pointee.next_page_token = arena.string(nextPageToken)
+    c.pointee.dead_letters = arena.messages(self.deadLetters)
+    c.pointee.n_dead_letters = self.deadLetters.count
+    c.pointee.next_page_token = arena.string(self.nextPageToken)
   }
 }

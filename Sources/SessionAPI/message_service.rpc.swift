@@ -9,49 +9,49 @@ public enum MessageServiceMethods {
   public static let name = "orchestration.session.v1.MessageService"
 
   /// `RegisterSession`.
-  public static let registerSession = MethodDescriptor(service: name, method: "RegisterSession")
+  public static let registerSession = RPCCore.MethodDescriptor(service: name, method: "RegisterSession")
 
   /// `DeregisterSession`.
-  public static let deregisterSession = MethodDescriptor(service: name, method: "DeregisterSession")
+  public static let deregisterSession = RPCCore.MethodDescriptor(service: name, method: "DeregisterSession")
 
   /// `SendMessage`.
-  public static let sendMessage = MethodDescriptor(service: name, method: "SendMessage")
+  public static let sendMessage = RPCCore.MethodDescriptor(service: name, method: "SendMessage")
 
   /// `ReceiveMessages`.
-  public static let receiveMessages = MethodDescriptor(service: name, method: "ReceiveMessages")
+  public static let receiveMessages = RPCCore.MethodDescriptor(service: name, method: "ReceiveMessages")
 
   /// `AcknowledgeMessages`.
-  public static let acknowledgeMessages = MethodDescriptor(service: name, method: "AcknowledgeMessages")
+  public static let acknowledgeMessages = RPCCore.MethodDescriptor(service: name, method: "AcknowledgeMessages")
 
   /// `ListDeadLetters`.
-  public static let listDeadLetters = MethodDescriptor(service: name, method: "ListDeadLetters")
+  public static let listDeadLetters = RPCCore.MethodDescriptor(service: name, method: "ListDeadLetters")
 }
 
 /// The message bus between sessions. Delivery is at least once; within one priority, messages from
 /// one sender to one receiver arrive in the order sent.
-public protocol MessageService: RPCService {
+public protocol MessageService: RPCCore.RPCService {
   /// Puts a session on the bus. Again, it replaces the registration and keeps the queue.
-  func registerSession(_ request: RegisterSessionRequest, context: ServerContext) async throws -> ServerResponse<RegisterSessionResponse>
+  func registerSession(_ request: RegisterSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<RegisterSessionResponse>
 
   /// Takes a session off the bus once its queue has drained, or at the timeout.
-  func deregisterSession(_ request: DeregisterSessionRequest, context: ServerContext) async throws -> ServerResponse<DeregisterSessionResponse>
+  func deregisterSession(_ request: DeregisterSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeregisterSessionResponse>
 
   /// Stored before it is acknowledged.
-  func sendMessage(_ request: SendMessageRequest, context: ServerContext) async throws -> ServerResponse<SendMessageResponse>
+  func sendMessage(_ request: SendMessageRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SendMessageResponse>
 
   /// Delivers a session's messages, highest priority first, as they come.
-  func receiveMessages(_ request: ReceiveMessagesRequest, to responses: ResponseWriter<ReceiveMessagesResponse>, context: ServerContext) async throws
+  func receiveMessages(_ request: ReceiveMessagesRequest, to responses: RPCCore.ResponseWriter<ReceiveMessagesResponse>, context: RPCCore.ServerContext) async throws
 
   /// Settles messages in delivery.
-  func acknowledgeMessages(_ request: AcknowledgeMessagesRequest, context: ServerContext) async throws -> ServerResponse<AcknowledgeMessagesResponse>
+  func acknowledgeMessages(_ request: AcknowledgeMessagesRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>
 
   /// Messages that ran out of attempts, expired, or lost their receiver.
-  func listDeadLetters(_ request: ListDeadLettersRequest, context: ServerContext) async throws -> ServerResponse<ListDeadLettersResponse>
+  func listDeadLetters(_ request: ListDeadLettersRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListDeadLettersResponse>
 }
 
 extension MessageService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(MessageServiceMethods.registerSession) { try await self.registerSession($0, context: $1) },
       .unary(MessageServiceMethods.deregisterSession) { try await self.deregisterSession($0, context: $1) },
@@ -68,38 +68,38 @@ extension MessageService {
 ///
 /// Calls throw `RPCError`.
 public struct MessageServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Puts a session on the bus. Again, it replaces the registration and keeps the queue.
-  public func registerSession(_ request: RegisterSessionRequest, options: CallOptions = CallOptions()) async throws -> RegisterSessionResponse {
+  public func registerSession(_ request: RegisterSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RegisterSessionResponse {
     try await transport.unary(MessageServiceMethods.registerSession, request, options)
   }
 
   /// Takes a session off the bus once its queue has drained, or at the timeout.
-  public func deregisterSession(_ request: DeregisterSessionRequest, options: CallOptions = CallOptions()) async throws -> DeregisterSessionResponse {
+  public func deregisterSession(_ request: DeregisterSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> DeregisterSessionResponse {
     try await transport.unary(MessageServiceMethods.deregisterSession, request, options)
   }
 
   /// Stored before it is acknowledged.
-  public func sendMessage(_ request: SendMessageRequest, options: CallOptions = CallOptions()) async throws -> SendMessageResponse {
+  public func sendMessage(_ request: SendMessageRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> SendMessageResponse {
     try await transport.unary(MessageServiceMethods.sendMessage, request, options)
   }
 
   /// Delivers a session's messages, highest priority first, as they come.
-  public func receiveMessages(_ request: ReceiveMessagesRequest, options: CallOptions = CallOptions()) async throws -> ResponseStream<ReceiveMessagesResponse> {
+  public func receiveMessages(_ request: ReceiveMessagesRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RPCCore.ResponseStream<ReceiveMessagesResponse> {
     try await transport.serverStreaming(MessageServiceMethods.receiveMessages, request, options)
   }
 
   /// Settles messages in delivery.
-  public func acknowledgeMessages(_ request: AcknowledgeMessagesRequest, options: CallOptions = CallOptions()) async throws -> AcknowledgeMessagesResponse {
+  public func acknowledgeMessages(_ request: AcknowledgeMessagesRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> AcknowledgeMessagesResponse {
     try await transport.unary(MessageServiceMethods.acknowledgeMessages, request, options)
   }
 
   /// Messages that ran out of attempts, expired, or lost their receiver.
-  public func listDeadLetters(_ request: ListDeadLettersRequest, options: CallOptions = CallOptions()) async throws -> ListDeadLettersResponse {
+  public func listDeadLetters(_ request: ListDeadLettersRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ListDeadLettersResponse {
     try await transport.unary(MessageServiceMethods.listDeadLetters, request, options)
   }
 }

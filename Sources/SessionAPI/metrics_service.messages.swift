@@ -11,7 +11,7 @@ public struct GetSessionStatsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionStatsRequest: ProtobufMessage {
+extension GetSessionStatsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionStatsRequest
 
@@ -22,11 +22,11 @@ extension GetSessionStatsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_stats_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_stats_request__init(c)
   }
 }
@@ -40,7 +40,7 @@ public struct GetSessionStatsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionStatsResponse: ProtobufMessage {
+extension GetSessionStatsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionStatsResponse
 
@@ -51,14 +51,14 @@ extension GetSessionStatsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_stats_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    stats = Field.message(c.pointee.stats)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.stats = ProtobufC.Field.message(c.pointee.stats)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_stats_response__init(c)
-    c.pointee.stats = arena.message(stats)
+    c.pointee.stats = arena.message(self.stats)
   }
 }
 
@@ -86,7 +86,7 @@ public struct SessionStats: Sendable, Hashable {
   public init() {}
 }
 
-extension SessionStats: ProtobufMessage {
+extension SessionStats: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SessionStats
 
@@ -97,38 +97,38 @@ extension SessionStats: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__session_stats__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    totalSessions = c.pointee.total_sessions
-    byType = Field.map(c.pointee.by_type, c.pointee.n_by_type) { entry in
-      (Field.string(entry.pointee.key), entry.pointee.value)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.totalSessions = c.pointee.total_sessions
+    self.byType = ProtobufC.Field.map(c.pointee.by_type, c.pointee.n_by_type) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), entry.pointee.value)
     }
-    byStatus = Field.map(c.pointee.by_status, c.pointee.n_by_status) { entry in
-      (Field.string(entry.pointee.key), entry.pointee.value)
+    self.byStatus = ProtobufC.Field.map(c.pointee.by_status, c.pointee.n_by_status) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), entry.pointee.value)
     }
-    averageUptimeMs = c.pointee.average_uptime_ms
-    totalProcessedTasks = c.pointee.total_processed_tasks
-    sequence = c.pointee.sequence
+    self.averageUptimeMs = c.pointee.average_uptime_ms
+    self.totalProcessedTasks = c.pointee.total_processed_tasks
+    self.sequence = c.pointee.sequence
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__session_stats__init(c)
-    c.pointee.total_sessions = totalSessions
-    c.pointee.by_type = arena.map(byType) { entry, key, value, arena in
+    c.pointee.total_sessions = self.totalSessions
+    c.pointee.by_type = arena.map(self.byType) { entry, key, value, arena in
       orchestration__session__v1__session_stats__by_type_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = value
     }
-    c.pointee.n_by_type = byType.count
-    c.pointee.by_status = arena.map(byStatus) { entry, key, value, arena in
+    c.pointee.n_by_type = self.byType.count
+    c.pointee.by_status = arena.map(self.byStatus) { entry, key, value, arena in
       orchestration__session__v1__session_stats__by_status_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = value
     }
-    c.pointee.n_by_status = byStatus.count
-    c.pointee.average_uptime_ms = averageUptimeMs
-    c.pointee.total_processed_tasks = totalProcessedTasks
-    c.pointee.sequence = sequence
+    c.pointee.n_by_status = self.byStatus.count
+    c.pointee.average_uptime_ms = self.averageUptimeMs
+    c.pointee.total_processed_tasks = self.totalProcessedTasks
+    c.pointee.sequence = self.sequence
   }
 }
 
@@ -141,7 +141,7 @@ public struct GetPerformanceMetricsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension GetPerformanceMetricsRequest: ProtobufMessage {
+extension GetPerformanceMetricsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetPerformanceMetricsRequest
 
@@ -152,14 +152,14 @@ extension GetPerformanceMetricsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_performance_metrics_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_performance_metrics_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -172,7 +172,7 @@ public struct GetPerformanceMetricsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension GetPerformanceMetricsResponse: ProtobufMessage {
+extension GetPerformanceMetricsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetPerformanceMetricsResponse
 
@@ -183,14 +183,14 @@ extension GetPerformanceMetricsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_performance_metrics_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    metrics = Field.message(c.pointee.metrics)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.metrics = ProtobufC.Field.message(c.pointee.metrics)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_performance_metrics_response__init(c)
-    c.pointee.metrics = arena.message(metrics)
+    c.pointee.metrics = arena.message(self.metrics)
   }
 }
 
@@ -240,7 +240,7 @@ public struct PerformanceMetrics: Sendable, Hashable {
   public init() {}
 }
 
-extension PerformanceMetrics: ProtobufMessage {
+extension PerformanceMetrics: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__PerformanceMetrics
 
@@ -251,38 +251,38 @@ extension PerformanceMetrics: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__performance_metrics__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    messagesProcessed = c.pointee.messages_processed
-    tasksProcessed = c.pointee.tasks_processed
-    averageResponseTimeMs = c.pointee.average_response_time_ms
-    p50ResponseTimeMs = c.pointee.p50_response_time_ms
-    p95ResponseTimeMs = c.pointee.p95_response_time_ms
-    p99ResponseTimeMs = c.pointee.p99_response_time_ms
-    errorRate = c.pointee.error_rate
-    throughput = c.pointee.throughput
-    memoryUsageBytes = c.pointee.memory_usage_bytes
-    cpuUsage = c.pointee.cpu_usage
-    window = Field.message(c.pointee.window)
-    sampleTime = Field.message(c.pointee.sample_time)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.messagesProcessed = c.pointee.messages_processed
+    self.tasksProcessed = c.pointee.tasks_processed
+    self.averageResponseTimeMs = c.pointee.average_response_time_ms
+    self.p50ResponseTimeMs = c.pointee.p50_response_time_ms
+    self.p95ResponseTimeMs = c.pointee.p95_response_time_ms
+    self.p99ResponseTimeMs = c.pointee.p99_response_time_ms
+    self.errorRate = c.pointee.error_rate
+    self.throughput = c.pointee.throughput
+    self.memoryUsageBytes = c.pointee.memory_usage_bytes
+    self.cpuUsage = c.pointee.cpu_usage
+    self.window = ProtobufC.Field.message(c.pointee.window)
+    self.sampleTime = ProtobufC.Field.message(c.pointee.sample_time)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__performance_metrics__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.messages_processed = messagesProcessed
-    c.pointee.tasks_processed = tasksProcessed
-    c.pointee.average_response_time_ms = averageResponseTimeMs
-    c.pointee.p50_response_time_ms = p50ResponseTimeMs
-    c.pointee.p95_response_time_ms = p95ResponseTimeMs
-    c.pointee.p99_response_time_ms = p99ResponseTimeMs
-    c.pointee.error_rate = errorRate
-    c.pointee.throughput = throughput
-    c.pointee.memory_usage_bytes = memoryUsageBytes
-    c.pointee.cpu_usage = cpuUsage
-    c.pointee.window = arena.message(window)
-    c.pointee.sample_time = arena.message(sampleTime)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.messages_processed = self.messagesProcessed
+    c.pointee.tasks_processed = self.tasksProcessed
+    c.pointee.average_response_time_ms = self.averageResponseTimeMs
+    c.pointee.p50_response_time_ms = self.p50ResponseTimeMs
+    c.pointee.p95_response_time_ms = self.p95ResponseTimeMs
+    c.pointee.p99_response_time_ms = self.p99ResponseTimeMs
+    c.pointee.error_rate = self.errorRate
+    c.pointee.throughput = self.throughput
+    c.pointee.memory_usage_bytes = self.memoryUsageBytes
+    c.pointee.cpu_usage = self.cpuUsage
+    c.pointee.window = arena.message(self.window)
+    c.pointee.sample_time = arena.message(self.sampleTime)
   }
 }
 
@@ -298,7 +298,7 @@ public struct WatchPerformanceMetricsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension WatchPerformanceMetricsRequest: ProtobufMessage {
+extension WatchPerformanceMetricsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchPerformanceMetricsRequest
 
@@ -309,16 +309,16 @@ extension WatchPerformanceMetricsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_performance_metrics_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    interval = Field.message(c.pointee.interval)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.interval = ProtobufC.Field.message(c.pointee.interval)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_performance_metrics_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.interval = arena.message(interval)
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.interval = arena.message(self.interval)
   }
 }
 
@@ -331,7 +331,7 @@ public struct WatchPerformanceMetricsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension WatchPerformanceMetricsResponse: ProtobufMessage {
+extension WatchPerformanceMetricsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__WatchPerformanceMetricsResponse
 
@@ -342,14 +342,14 @@ extension WatchPerformanceMetricsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__watch_performance_metrics_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    metrics = Field.message(c.pointee.metrics)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.metrics = ProtobufC.Field.message(c.pointee.metrics)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__watch_performance_metrics_response__init(c)
-    c.pointee.metrics = arena.message(metrics)
+    c.pointee.metrics = arena.message(self.metrics)
   }
 }
 
@@ -377,7 +377,7 @@ public struct ReportActivityRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ReportActivityRequest: ProtobufMessage {
+extension ReportActivityRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ReportActivityRequest
 
@@ -388,25 +388,25 @@ extension ReportActivityRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__report_activity_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    memoryUsageBytes = c.pointee.memory_usage_bytes
-    cpuUsage = c.pointee.cpu_usage
-    tasksProcessed = c.pointee.tasks_processed
-    tasksFailed = c.pointee.tasks_failed
-    responseTimesMs = Field.numbers(c.pointee.response_times_ms, c.pointee.n_response_times_ms)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.memoryUsageBytes = c.pointee.memory_usage_bytes
+    self.cpuUsage = c.pointee.cpu_usage
+    self.tasksProcessed = c.pointee.tasks_processed
+    self.tasksFailed = c.pointee.tasks_failed
+    self.responseTimesMs = ProtobufC.Field.numbers(c.pointee.response_times_ms, c.pointee.n_response_times_ms)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__report_activity_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.memory_usage_bytes = memoryUsageBytes
-    c.pointee.cpu_usage = cpuUsage
-    c.pointee.tasks_processed = tasksProcessed
-    c.pointee.tasks_failed = tasksFailed
-    c.pointee.response_times_ms = arena.numbers(responseTimesMs)
-    c.pointee.n_response_times_ms = responseTimesMs.count
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.memory_usage_bytes = self.memoryUsageBytes
+    c.pointee.cpu_usage = self.cpuUsage
+    c.pointee.tasks_processed = self.tasksProcessed
+    c.pointee.tasks_failed = self.tasksFailed
+    c.pointee.response_times_ms = arena.numbers(self.responseTimesMs)
+    c.pointee.n_response_times_ms = self.responseTimesMs.count
   }
 }
 
@@ -422,7 +422,7 @@ public struct ReportActivityResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ReportActivityResponse: ProtobufMessage {
+extension ReportActivityResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ReportActivityResponse
 
@@ -433,17 +433,17 @@ extension ReportActivityResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__report_activity_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    accepted = c.pointee.accepted
-    rejected = Field.messages(c.pointee.rejected, c.pointee.n_rejected)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.accepted = c.pointee.accepted
+    self.rejected = ProtobufC.Field.messages(c.pointee.rejected, c.pointee.n_rejected)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__report_activity_response__init(c)
-    c.pointee.accepted = accepted
-    c.pointee.rejected = arena.messages(rejected)
-    c.pointee.n_rejected = rejected.count
+    c.pointee.accepted = self.accepted
+    c.pointee.rejected = arena.messages(self.rejected)
+    c.pointee.n_rejected = self.rejected.count
   }
 }
 
@@ -462,7 +462,7 @@ public struct RejectedReport: Sendable, Hashable {
   public init() {}
 }
 
-extension RejectedReport: ProtobufMessage {
+extension RejectedReport: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__RejectedReport
 
@@ -473,17 +473,17 @@ extension RejectedReport: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__rejected_report__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    index = c.pointee.index
-    sessionID = Field.string(c.pointee.session_id)
-    error = Field.string(c.pointee.error)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.index = c.pointee.index
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.error = ProtobufC.Field.string(c.pointee.error)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__rejected_report__init(c)
-    c.pointee.index = index
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.error = arena.string(error)
+    c.pointee.index = self.index
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.error = arena.string(self.error)
   }
 }

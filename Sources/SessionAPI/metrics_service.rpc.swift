@@ -9,36 +9,36 @@ public enum MetricsServiceMethods {
   public static let name = "orchestration.session.v1.MetricsService"
 
   /// `GetSessionStats`.
-  public static let getSessionStats = MethodDescriptor(service: name, method: "GetSessionStats")
+  public static let getSessionStats = RPCCore.MethodDescriptor(service: name, method: "GetSessionStats")
 
   /// `GetPerformanceMetrics`.
-  public static let getPerformanceMetrics = MethodDescriptor(service: name, method: "GetPerformanceMetrics")
+  public static let getPerformanceMetrics = RPCCore.MethodDescriptor(service: name, method: "GetPerformanceMetrics")
 
   /// `WatchPerformanceMetrics`.
-  public static let watchPerformanceMetrics = MethodDescriptor(service: name, method: "WatchPerformanceMetrics")
+  public static let watchPerformanceMetrics = RPCCore.MethodDescriptor(service: name, method: "WatchPerformanceMetrics")
 
   /// `ReportActivity`.
-  public static let reportActivity = MethodDescriptor(service: name, method: "ReportActivity")
+  public static let reportActivity = RPCCore.MethodDescriptor(service: name, method: "ReportActivity")
 }
 
 /// What sessions did and what they cost.
-public protocol MetricsService: RPCService {
+public protocol MetricsService: RPCCore.RPCService {
   /// Exact counts over all sessions.
-  func getSessionStats(_ request: GetSessionStatsRequest, context: ServerContext) async throws -> ServerResponse<GetSessionStatsResponse>
+  func getSessionStats(_ request: GetSessionStatsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionStatsResponse>
 
   /// The method `orchestration.session.v1.MetricsService.GetPerformanceMetrics`.
-  func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, context: ServerContext) async throws -> ServerResponse<GetPerformanceMetricsResponse>
+  func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>
 
   /// The metrics now, and again every interval.
-  func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, to responses: ResponseWriter<WatchPerformanceMetricsResponse>, context: ServerContext) async throws
+  func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, to responses: RPCCore.ResponseWriter<WatchPerformanceMetricsResponse>, context: RPCCore.ServerContext) async throws
 
   /// Heartbeats: agents tell what their sessions are doing. Each report counts as activity.
-  func reportActivity(_ requests: RequestStream<ReportActivityRequest>, context: ServerContext) async throws -> ServerResponse<ReportActivityResponse>
+  func reportActivity(_ requests: RPCCore.RequestStream<ReportActivityRequest>, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ReportActivityResponse>
 }
 
 extension MetricsService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(MetricsServiceMethods.getSessionStats) { try await self.getSessionStats($0, context: $1) },
       .unary(MetricsServiceMethods.getPerformanceMetrics) { try await self.getPerformanceMetrics($0, context: $1) },
@@ -52,28 +52,28 @@ extension MetricsService {
 ///
 /// Calls throw `RPCError`.
 public struct MetricsServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Exact counts over all sessions.
-  public func getSessionStats(_ request: GetSessionStatsRequest, options: CallOptions = CallOptions()) async throws -> GetSessionStatsResponse {
+  public func getSessionStats(_ request: GetSessionStatsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> GetSessionStatsResponse {
     try await transport.unary(MetricsServiceMethods.getSessionStats, request, options)
   }
 
   /// The method `orchestration.session.v1.MetricsService.GetPerformanceMetrics`.
-  public func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, options: CallOptions = CallOptions()) async throws -> GetPerformanceMetricsResponse {
+  public func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> GetPerformanceMetricsResponse {
     try await transport.unary(MetricsServiceMethods.getPerformanceMetrics, request, options)
   }
 
   /// The metrics now, and again every interval.
-  public func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, options: CallOptions = CallOptions()) async throws -> ResponseStream<WatchPerformanceMetricsResponse> {
+  public func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RPCCore.ResponseStream<WatchPerformanceMetricsResponse> {
     try await transport.serverStreaming(MetricsServiceMethods.watchPerformanceMetrics, request, options)
   }
 
   /// Heartbeats: agents tell what their sessions are doing. Each report counts as activity.
-  public func reportActivity(options: CallOptions = CallOptions(), _ writeRequests: (RequestWriter<ReportActivityRequest>) async throws -> Void) async throws -> ReportActivityResponse {
+  public func reportActivity(options: RPCCore.CallOptions = RPCCore.CallOptions(), _ writeRequests: (RPCCore.RequestWriter<ReportActivityRequest>) async throws -> Void) async throws -> ReportActivityResponse {
     try await transport.clientStreaming(MetricsServiceMethods.reportActivity, options, writeRequests)
   }
 }

@@ -6,7 +6,7 @@ public import ProtobufC
 public import ProtobufWellKnownTypes
 
 /// The role a session plays in a multi-agent workflow.
-public enum SessionType: ProtobufEnum, CaseIterable {
+public enum SessionType: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `SESSION_TYPE_UNSPECIFIED`, 0.
   case unspecified
   /// Main orchestrator: manages the workflow and coordinates departments.
@@ -59,7 +59,7 @@ public enum SessionType: ProtobufEnum, CaseIterable {
 ///   IDLE         -> ACTIVE, TERMINATED
 ///   ERROR        -> TERMINATED
 /// COMPLETED and TERMINATED are final.
-public enum SessionStatus: ProtobufEnum, CaseIterable {
+public enum SessionStatus: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `SESSION_STATUS_UNSPECIFIED`, 0.
   case unspecified
   /// `SESSION_STATUS_INITIALIZING`, 1.
@@ -115,7 +115,7 @@ public enum SessionStatus: ProtobufEnum, CaseIterable {
 }
 
 /// The enum `orchestration.session.v1.MessagePriority`.
-public enum MessagePriority: ProtobufEnum, CaseIterable {
+public enum MessagePriority: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// `MESSAGE_PRIORITY_UNSPECIFIED`, 0.
   case unspecified
   /// `MESSAGE_PRIORITY_LOW`, 1.
@@ -232,7 +232,7 @@ public struct Session: Sendable, Hashable {
   public init() {}
 }
 
-extension Session: ProtobufMessage {
+extension Session: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Session
 
@@ -243,63 +243,63 @@ extension Session: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__session__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    id = Field.string(c.pointee.id)
-    type = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
-    name = Field.string(c.pointee.name)
-    status = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
-    workspace = Field.string(c.pointee.workspace)
-    metadata = Field.message(c.pointee.metadata)
-    capabilities = Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
-    constraints = Field.strings(c.pointee.constraints, c.pointee.n_constraints)
-    environment = Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
-      (Field.string(entry.pointee.key), Field.string(entry.pointee.value))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.id = ProtobufC.Field.string(c.pointee.id)
+    self.type = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
+    self.name = ProtobufC.Field.string(c.pointee.name)
+    self.status = SessionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+    self.workspace = ProtobufC.Field.string(c.pointee.workspace)
+    self.metadata = ProtobufC.Field.message(c.pointee.metadata)
+    self.capabilities = ProtobufC.Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
+    self.constraints = ProtobufC.Field.strings(c.pointee.constraints, c.pointee.n_constraints)
+    self.environment = ProtobufC.Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.string(entry.pointee.value))
     }
-    parentID = Field.string(c.pointee.parent_id)
-    resources = Field.message(c.pointee.resources)
-    registration = Field.message(c.pointee.registration)
-    templateName = Field.string(c.pointee.template_name)
-    clonedFrom = Field.string(c.pointee.cloned_from)
-    statusReason = Field.string(c.pointee.status_reason)
-    createTime = Field.message(c.pointee.create_time)
-    updateTime = Field.message(c.pointee.update_time)
-    startTime = Field.message(c.pointee.start_time)
-    endTime = Field.message(c.pointee.end_time)
-    lastActivityTime = Field.message(c.pointee.last_activity_time)
-    revision = c.pointee.revision
+    self.parentID = ProtobufC.Field.string(c.pointee.parent_id)
+    self.resources = ProtobufC.Field.message(c.pointee.resources)
+    self.registration = ProtobufC.Field.message(c.pointee.registration)
+    self.templateName = ProtobufC.Field.string(c.pointee.template_name)
+    self.clonedFrom = ProtobufC.Field.string(c.pointee.cloned_from)
+    self.statusReason = ProtobufC.Field.string(c.pointee.status_reason)
+    self.createTime = ProtobufC.Field.message(c.pointee.create_time)
+    self.updateTime = ProtobufC.Field.message(c.pointee.update_time)
+    self.startTime = ProtobufC.Field.message(c.pointee.start_time)
+    self.endTime = ProtobufC.Field.message(c.pointee.end_time)
+    self.lastActivityTime = ProtobufC.Field.message(c.pointee.last_activity_time)
+    self.revision = c.pointee.revision
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__session__init(c)
-    c.pointee.id = arena.string(id)
-    c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: type.rawValue))
-    c.pointee.name = arena.string(name)
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: status.rawValue))
-    c.pointee.workspace = arena.string(workspace)
-    c.pointee.metadata = arena.message(metadata)
-    c.pointee.capabilities = arena.strings(capabilities)
-    c.pointee.n_capabilities = capabilities.count
-    c.pointee.constraints = arena.strings(constraints)
-    c.pointee.n_constraints = constraints.count
-    c.pointee.environment = arena.map(environment) { entry, key, value, arena in
+    c.pointee.id = arena.string(self.id)
+    c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
+    c.pointee.name = arena.string(self.name)
+    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+    c.pointee.workspace = arena.string(self.workspace)
+    c.pointee.metadata = arena.message(self.metadata)
+    c.pointee.capabilities = arena.strings(self.capabilities)
+    c.pointee.n_capabilities = self.capabilities.count
+    c.pointee.constraints = arena.strings(self.constraints)
+    c.pointee.n_constraints = self.constraints.count
+    c.pointee.environment = arena.map(self.environment) { entry, key, value, arena in
       orchestration__session__v1__session__environment_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.string(value)
     }
-    c.pointee.n_environment = environment.count
-    c.pointee.parent_id = arena.string(parentID)
-    c.pointee.resources = arena.message(resources)
-    c.pointee.registration = arena.message(registration)
-    c.pointee.template_name = arena.string(templateName)
-    c.pointee.cloned_from = arena.string(clonedFrom)
-    c.pointee.status_reason = arena.string(statusReason)
-    c.pointee.create_time = arena.message(createTime)
-    c.pointee.update_time = arena.message(updateTime)
-    c.pointee.start_time = arena.message(startTime)
-    c.pointee.end_time = arena.message(endTime)
-    c.pointee.last_activity_time = arena.message(lastActivityTime)
-    c.pointee.revision = revision
+    c.pointee.n_environment = self.environment.count
+    c.pointee.parent_id = arena.string(self.parentID)
+    c.pointee.resources = arena.message(self.resources)
+    c.pointee.registration = arena.message(self.registration)
+    c.pointee.template_name = arena.string(self.templateName)
+    c.pointee.cloned_from = arena.string(self.clonedFrom)
+    c.pointee.status_reason = arena.string(self.statusReason)
+    c.pointee.create_time = arena.message(self.createTime)
+    c.pointee.update_time = arena.message(self.updateTime)
+    c.pointee.start_time = arena.message(self.startTime)
+    c.pointee.end_time = arena.message(self.endTime)
+    c.pointee.last_activity_time = arena.message(self.lastActivityTime)
+    c.pointee.revision = self.revision
   }
 }
 
@@ -318,7 +318,7 @@ public struct ResourceRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ResourceRequest: ProtobufMessage {
+extension ResourceRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ResourceRequest
 
@@ -329,18 +329,18 @@ extension ResourceRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__resource_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    memory = Field.string(c.pointee.memory)
-    cpu = Field.string(c.pointee.cpu)
-    disk = Field.string(c.pointee.disk)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.memory = ProtobufC.Field.string(c.pointee.memory)
+    self.cpu = ProtobufC.Field.string(c.pointee.cpu)
+    self.disk = ProtobufC.Field.string(c.pointee.disk)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__resource_request__init(c)
-    c.pointee.memory = arena.string(memory)
-    c.pointee.cpu = arena.string(cpu)
-    c.pointee.disk = arena.string(disk)
+    c.pointee.memory = arena.string(self.memory)
+    c.pointee.cpu = arena.string(self.cpu)
+    c.pointee.disk = arena.string(self.disk)
   }
 }
 
@@ -359,7 +359,7 @@ public struct ResourceAllocation: Sendable, Hashable {
   public init() {}
 }
 
-extension ResourceAllocation: ProtobufMessage {
+extension ResourceAllocation: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ResourceAllocation
 
@@ -370,18 +370,18 @@ extension ResourceAllocation: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__resource_allocation__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    memoryBytes = c.pointee.memory_bytes
-    cpuMillicores = c.pointee.cpu_millicores
-    diskBytes = c.pointee.disk_bytes
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.memoryBytes = c.pointee.memory_bytes
+    self.cpuMillicores = c.pointee.cpu_millicores
+    self.diskBytes = c.pointee.disk_bytes
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__resource_allocation__init(c)
-    c.pointee.memory_bytes = memoryBytes
-    c.pointee.cpu_millicores = cpuMillicores
-    c.pointee.disk_bytes = diskBytes
+    c.pointee.memory_bytes = self.memoryBytes
+    c.pointee.cpu_millicores = self.cpuMillicores
+    c.pointee.disk_bytes = self.diskBytes
   }
 }
 
@@ -403,7 +403,7 @@ public struct Registration: Sendable, Hashable {
   public init() {}
 }
 
-extension Registration: ProtobufMessage {
+extension Registration: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Registration
 
@@ -414,20 +414,20 @@ extension Registration: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__registration__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    messageTypes = Field.strings(c.pointee.message_types, c.pointee.n_message_types)
-    priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
-    registerTime = Field.message(c.pointee.register_time)
-    draining = c.pointee.draining != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.messageTypes = ProtobufC.Field.strings(c.pointee.message_types, c.pointee.n_message_types)
+    self.priority = MessagePriority(rawValue: Int32(truncatingIfNeeded: c.pointee.priority.rawValue))
+    self.registerTime = ProtobufC.Field.message(c.pointee.register_time)
+    self.draining = c.pointee.draining != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__registration__init(c)
-    c.pointee.message_types = arena.strings(messageTypes)
-    c.pointee.n_message_types = messageTypes.count
-    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: priority.rawValue))
-    c.pointee.register_time = arena.message(registerTime)
-    c.pointee.draining = draining ? 1 : 0
+    c.pointee.message_types = arena.strings(self.messageTypes)
+    c.pointee.n_message_types = self.messageTypes.count
+    c.pointee.priority = .init(rawValue: .init(truncatingIfNeeded: self.priority.rawValue))
+    c.pointee.register_time = arena.message(self.registerTime)
+    c.pointee.draining = self.draining ? 1 : 0
   }
 }

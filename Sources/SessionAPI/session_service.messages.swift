@@ -19,7 +19,7 @@ public struct CreateSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension CreateSessionRequest: ProtobufMessage {
+extension CreateSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CreateSessionRequest
 
@@ -30,16 +30,16 @@ extension CreateSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__create_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
-    requestID = Field.string(c.pointee.request_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
+    self.requestID = ProtobufC.Field.string(c.pointee.request_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__create_session_request__init(c)
-    c.pointee.session = arena.message(session)
-    c.pointee.request_id = arena.string(requestID)
+    c.pointee.session = arena.message(self.session)
+    c.pointee.request_id = arena.string(self.requestID)
   }
 }
 
@@ -52,7 +52,7 @@ public struct CreateSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension CreateSessionResponse: ProtobufMessage {
+extension CreateSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CreateSessionResponse
 
@@ -63,14 +63,14 @@ extension CreateSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__create_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__create_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -83,7 +83,7 @@ public struct GetSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionRequest: ProtobufMessage {
+extension GetSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionRequest
 
@@ -94,14 +94,14 @@ extension GetSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
+    c.pointee.session_id = arena.string(self.sessionID)
   }
 }
 
@@ -114,7 +114,7 @@ public struct GetSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension GetSessionResponse: ProtobufMessage {
+extension GetSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetSessionResponse
 
@@ -125,14 +125,14 @@ extension GetSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -153,7 +153,7 @@ public struct UpdateSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension UpdateSessionRequest: ProtobufMessage {
+extension UpdateSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__UpdateSessionRequest
 
@@ -164,18 +164,18 @@ extension UpdateSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__update_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
-    updateMask = Field.message(c.pointee.update_mask)
-    expectedRevision = c.pointee.expected_revision
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
+    self.updateMask = ProtobufC.Field.message(c.pointee.update_mask)
+    self.expectedRevision = c.pointee.expected_revision
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__update_session_request__init(c)
-    c.pointee.session = arena.message(session)
-    c.pointee.update_mask = arena.message(updateMask)
-    c.pointee.expected_revision = expectedRevision
+    c.pointee.session = arena.message(self.session)
+    c.pointee.update_mask = arena.message(self.updateMask)
+    c.pointee.expected_revision = self.expectedRevision
   }
 }
 
@@ -188,7 +188,7 @@ public struct UpdateSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension UpdateSessionResponse: ProtobufMessage {
+extension UpdateSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__UpdateSessionResponse
 
@@ -199,14 +199,14 @@ extension UpdateSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__update_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__update_session_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }
 
@@ -229,7 +229,7 @@ public struct DeleteSessionRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteSessionRequest: ProtobufMessage {
+extension DeleteSessionRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteSessionRequest
 
@@ -240,20 +240,20 @@ extension DeleteSessionRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_session_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessionID = Field.string(c.pointee.session_id)
-    force = c.pointee.force != 0
-    allowMissing = c.pointee.allow_missing != 0
-    expectedRevision = c.pointee.expected_revision
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessionID = ProtobufC.Field.string(c.pointee.session_id)
+    self.force = c.pointee.force != 0
+    self.allowMissing = c.pointee.allow_missing != 0
+    self.expectedRevision = c.pointee.expected_revision
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_session_request__init(c)
-    c.pointee.session_id = arena.string(sessionID)
-    c.pointee.force = force ? 1 : 0
-    c.pointee.allow_missing = allowMissing ? 1 : 0
-    c.pointee.expected_revision = expectedRevision
+    c.pointee.session_id = arena.string(self.sessionID)
+    c.pointee.force = self.force ? 1 : 0
+    c.pointee.allow_missing = self.allowMissing ? 1 : 0
+    c.pointee.expected_revision = self.expectedRevision
   }
 }
 
@@ -266,7 +266,7 @@ public struct DeleteSessionResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteSessionResponse: ProtobufMessage {
+extension DeleteSessionResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteSessionResponse
 
@@ -277,14 +277,14 @@ extension DeleteSessionResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_session_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    deleted = c.pointee.deleted != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.deleted = c.pointee.deleted != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_session_response__init(c)
-    c.pointee.deleted = deleted ? 1 : 0
+    c.pointee.deleted = self.deleted ? 1 : 0
   }
 }
 
@@ -321,7 +321,7 @@ public struct ListSessionsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ListSessionsRequest: ProtobufMessage {
+extension ListSessionsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListSessionsRequest
 
@@ -332,34 +332,34 @@ extension ListSessionsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_sessions_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    types = Field.enumerations(c.pointee.types, c.pointee.n_types)
-    statuses = Field.enumerations(c.pointee.statuses, c.pointee.n_statuses)
-    `where` = Field.string(c.pointee.where)
-    params = Field.messages(c.pointee.params, c.pointee.n_params)
-    orderBy = Field.messages(c.pointee.order_by, c.pointee.n_order_by)
-    pageSize = c.pointee.page_size
-    pageToken = Field.string(c.pointee.page_token)
-    page = c.pointee.page
-    includeTotal = c.pointee.include_total != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.types = ProtobufC.Field.enumerations(c.pointee.types, c.pointee.n_types)
+    self.statuses = ProtobufC.Field.enumerations(c.pointee.statuses, c.pointee.n_statuses)
+    self.`where` = ProtobufC.Field.string(c.pointee.where)
+    self.params = ProtobufC.Field.messages(c.pointee.params, c.pointee.n_params)
+    self.orderBy = ProtobufC.Field.messages(c.pointee.order_by, c.pointee.n_order_by)
+    self.pageSize = c.pointee.page_size
+    self.pageToken = ProtobufC.Field.string(c.pointee.page_token)
+    self.page = c.pointee.page
+    self.includeTotal = c.pointee.include_total != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_sessions_request__init(c)
-    c.pointee.types = arena.enumerations(types)
-    c.pointee.n_types = types.count
-    c.pointee.statuses = arena.enumerations(statuses)
-    c.pointee.n_statuses = statuses.count
-    c.pointee.where = arena.string(`where`)
-    c.pointee.params = arena.messages(params)
-    c.pointee.n_params = params.count
-    c.pointee.order_by = arena.messages(orderBy)
-    c.pointee.n_order_by = orderBy.count
-    c.pointee.page_size = pageSize
-    c.pointee.page_token = arena.string(pageToken)
-    c.pointee.page = page
-    c.pointee.include_total = includeTotal ? 1 : 0
+    c.pointee.types = arena.enumerations(self.types)
+    c.pointee.n_types = self.types.count
+    c.pointee.statuses = arena.enumerations(self.statuses)
+    c.pointee.n_statuses = self.statuses.count
+    c.pointee.where = arena.string(self.`where`)
+    c.pointee.params = arena.messages(self.params)
+    c.pointee.n_params = self.params.count
+    c.pointee.order_by = arena.messages(self.orderBy)
+    c.pointee.n_order_by = self.orderBy.count
+    c.pointee.page_size = self.pageSize
+    c.pointee.page_token = arena.string(self.pageToken)
+    c.pointee.page = self.page
+    c.pointee.include_total = self.includeTotal ? 1 : 0
   }
 }
 
@@ -375,7 +375,7 @@ public struct OrderBy: Sendable, Hashable {
   public init() {}
 }
 
-extension OrderBy: ProtobufMessage {
+extension OrderBy: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__OrderBy
 
@@ -386,22 +386,22 @@ extension OrderBy: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__order_by__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    field = Field.string(c.pointee.field)
-    direction = OrderBy.Direction(rawValue: Int32(truncatingIfNeeded: c.pointee.direction.rawValue))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.field = ProtobufC.Field.string(c.pointee.field)
+    self.direction = OrderBy.Direction(rawValue: Int32(truncatingIfNeeded: c.pointee.direction.rawValue))
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__order_by__init(c)
-    c.pointee.field = arena.string(field)
-    c.pointee.direction = .init(rawValue: .init(truncatingIfNeeded: direction.rawValue))
+    c.pointee.field = arena.string(self.field)
+    c.pointee.direction = .init(rawValue: .init(truncatingIfNeeded: self.direction.rawValue))
   }
 }
 
 extension OrderBy {
   /// The enum `orchestration.session.v1.OrderBy.Direction`.
-  public enum Direction: ProtobufEnum, CaseIterable {
+  public enum Direction: ProtobufC.ProtobufEnum, Swift.CaseIterable {
     /// `DIRECTION_UNSPECIFIED`, 0.
     case unspecified
     /// `DIRECTION_ASC`, 1.
@@ -459,7 +459,7 @@ public struct ListSessionsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ListSessionsResponse: ProtobufMessage {
+extension ListSessionsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListSessionsResponse
 
@@ -470,21 +470,21 @@ extension ListSessionsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_sessions_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessions = Field.messages(c.pointee.sessions, c.pointee.n_sessions)
-    nextPageToken = Field.string(c.pointee.next_page_token)
-    totalSize = c.pointee.total_size
-    sequence = c.pointee.sequence
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessions = ProtobufC.Field.messages(c.pointee.sessions, c.pointee.n_sessions)
+    self.nextPageToken = ProtobufC.Field.string(c.pointee.next_page_token)
+    self.totalSize = c.pointee.total_size
+    self.sequence = c.pointee.sequence
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_sessions_response__init(c)
-    c.pointee.sessions = arena.messages(sessions)
-    c.pointee.n_sessions = sessions.count
-    c.pointee.next_page_token = arena.string(nextPageToken)
-    c.pointee.total_size = totalSize
-    c.pointee.sequence = sequence
+    c.pointee.sessions = arena.messages(self.sessions)
+    c.pointee.n_sessions = self.sessions.count
+    c.pointee.next_page_token = arena.string(self.nextPageToken)
+    c.pointee.total_size = self.totalSize
+    c.pointee.sequence = self.sequence
   }
 }
 
@@ -500,7 +500,7 @@ public struct SearchSessionsRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension SearchSessionsRequest: ProtobufMessage {
+extension SearchSessionsRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SearchSessionsRequest
 
@@ -511,16 +511,16 @@ extension SearchSessionsRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__search_sessions_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    query = Field.string(c.pointee.query)
-    limit = c.pointee.limit
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.query = ProtobufC.Field.string(c.pointee.query)
+    self.limit = c.pointee.limit
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__search_sessions_request__init(c)
-    c.pointee.query = arena.string(query)
-    c.pointee.limit = limit
+    c.pointee.query = arena.string(self.query)
+    c.pointee.limit = self.limit
   }
 }
 
@@ -533,7 +533,7 @@ public struct SearchSessionsResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension SearchSessionsResponse: ProtobufMessage {
+extension SearchSessionsResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__SearchSessionsResponse
 
@@ -544,14 +544,14 @@ extension SearchSessionsResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__search_sessions_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    sessions = Field.messages(c.pointee.sessions, c.pointee.n_sessions)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.sessions = ProtobufC.Field.messages(c.pointee.sessions, c.pointee.n_sessions)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__search_sessions_response__init(c)
-    c.pointee.sessions = arena.messages(sessions)
-    c.pointee.n_sessions = sessions.count
+    c.pointee.sessions = arena.messages(self.sessions)
+    c.pointee.n_sessions = self.sessions.count
   }
 }

@@ -9,48 +9,48 @@ public enum SessionServiceMethods {
   public static let name = "orchestration.session.v1.SessionService"
 
   /// `CreateSession`.
-  public static let createSession = MethodDescriptor(service: name, method: "CreateSession")
+  public static let createSession = RPCCore.MethodDescriptor(service: name, method: "CreateSession")
 
   /// `GetSession`.
-  public static let getSession = MethodDescriptor(service: name, method: "GetSession")
+  public static let getSession = RPCCore.MethodDescriptor(service: name, method: "GetSession")
 
   /// `UpdateSession`.
-  public static let updateSession = MethodDescriptor(service: name, method: "UpdateSession")
+  public static let updateSession = RPCCore.MethodDescriptor(service: name, method: "UpdateSession")
 
   /// `DeleteSession`.
-  public static let deleteSession = MethodDescriptor(service: name, method: "DeleteSession")
+  public static let deleteSession = RPCCore.MethodDescriptor(service: name, method: "DeleteSession")
 
   /// `ListSessions`.
-  public static let listSessions = MethodDescriptor(service: name, method: "ListSessions")
+  public static let listSessions = RPCCore.MethodDescriptor(service: name, method: "ListSessions")
 
   /// `SearchSessions`.
-  public static let searchSessions = MethodDescriptor(service: name, method: "SearchSessions")
+  public static let searchSessions = RPCCore.MethodDescriptor(service: name, method: "SearchSessions")
 }
 
 /// The session records: create, read, update, delete, discover.
-public protocol SessionService: RPCService {
+public protocol SessionService: RPCCore.RPCService {
   /// Creates a session in INITIALIZING.
-  func createSession(_ request: CreateSessionRequest, context: ServerContext) async throws -> ServerResponse<CreateSessionResponse>
+  func createSession(_ request: CreateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CreateSessionResponse>
 
   /// NOT_FOUND if there is none. Reading never counts as activity.
-  func getSession(_ request: GetSessionRequest, context: ServerContext) async throws -> ServerResponse<GetSessionResponse>
+  func getSession(_ request: GetSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionResponse>
 
   /// Changes the fields in `update_mask`. A status goes through the state machine.
-  func updateSession(_ request: UpdateSessionRequest, context: ServerContext) async throws -> ServerResponse<UpdateSessionResponse>
+  func updateSession(_ request: UpdateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<UpdateSessionResponse>
 
   /// Removes a session and all that belongs to it.
-  func deleteSession(_ request: DeleteSessionRequest, context: ServerContext) async throws -> ServerResponse<DeleteSessionResponse>
+  func deleteSession(_ request: DeleteSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteSessionResponse>
 
   /// Sessions by type, by status, by any condition, in any order, a page at a time.
-  func listSessions(_ request: ListSessionsRequest, context: ServerContext) async throws -> ServerResponse<ListSessionsResponse>
+  func listSessions(_ request: ListSessionsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListSessionsResponse>
 
   /// Sessions whose name, workspace, id or type contains the query, latest activity first.
-  func searchSessions(_ request: SearchSessionsRequest, context: ServerContext) async throws -> ServerResponse<SearchSessionsResponse>
+  func searchSessions(_ request: SearchSessionsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SearchSessionsResponse>
 }
 
 extension SessionService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(SessionServiceMethods.createSession) { try await self.createSession($0, context: $1) },
       .unary(SessionServiceMethods.getSession) { try await self.getSession($0, context: $1) },
@@ -66,38 +66,38 @@ extension SessionService {
 ///
 /// Calls throw `RPCError`.
 public struct SessionServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Creates a session in INITIALIZING.
-  public func createSession(_ request: CreateSessionRequest, options: CallOptions = CallOptions()) async throws -> CreateSessionResponse {
+  public func createSession(_ request: CreateSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> CreateSessionResponse {
     try await transport.unary(SessionServiceMethods.createSession, request, options)
   }
 
   /// NOT_FOUND if there is none. Reading never counts as activity.
-  public func getSession(_ request: GetSessionRequest, options: CallOptions = CallOptions()) async throws -> GetSessionResponse {
+  public func getSession(_ request: GetSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> GetSessionResponse {
     try await transport.unary(SessionServiceMethods.getSession, request, options)
   }
 
   /// Changes the fields in `update_mask`. A status goes through the state machine.
-  public func updateSession(_ request: UpdateSessionRequest, options: CallOptions = CallOptions()) async throws -> UpdateSessionResponse {
+  public func updateSession(_ request: UpdateSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> UpdateSessionResponse {
     try await transport.unary(SessionServiceMethods.updateSession, request, options)
   }
 
   /// Removes a session and all that belongs to it.
-  public func deleteSession(_ request: DeleteSessionRequest, options: CallOptions = CallOptions()) async throws -> DeleteSessionResponse {
+  public func deleteSession(_ request: DeleteSessionRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> DeleteSessionResponse {
     try await transport.unary(SessionServiceMethods.deleteSession, request, options)
   }
 
   /// Sessions by type, by status, by any condition, in any order, a page at a time.
-  public func listSessions(_ request: ListSessionsRequest, options: CallOptions = CallOptions()) async throws -> ListSessionsResponse {
+  public func listSessions(_ request: ListSessionsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ListSessionsResponse {
     try await transport.unary(SessionServiceMethods.listSessions, request, options)
   }
 
   /// Sessions whose name, workspace, id or type contains the query, latest activity first.
-  public func searchSessions(_ request: SearchSessionsRequest, options: CallOptions = CallOptions()) async throws -> SearchSessionsResponse {
+  public func searchSessions(_ request: SearchSessionsRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> SearchSessionsResponse {
     try await transport.unary(SessionServiceMethods.searchSessions, request, options)
   }
 }

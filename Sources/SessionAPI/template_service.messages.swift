@@ -33,7 +33,7 @@ public struct Template: Sendable, Hashable {
   public init() {}
 }
 
-extension Template: ProtobufMessage {
+extension Template: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__Template
 
@@ -44,35 +44,35 @@ extension Template: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__template__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    name = Field.string(c.pointee.name)
-    type = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
-    metadata = Field.message(c.pointee.metadata)
-    capabilities = Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
-    constraints = Field.strings(c.pointee.constraints, c.pointee.n_constraints)
-    environment = Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
-      (Field.string(entry.pointee.key), Field.string(entry.pointee.value))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.name = ProtobufC.Field.string(c.pointee.name)
+    self.type = SessionType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
+    self.metadata = ProtobufC.Field.message(c.pointee.metadata)
+    self.capabilities = ProtobufC.Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
+    self.constraints = ProtobufC.Field.strings(c.pointee.constraints, c.pointee.n_constraints)
+    self.environment = ProtobufC.Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.string(entry.pointee.value))
     }
-    createTime = Field.message(c.pointee.create_time)
+    self.createTime = ProtobufC.Field.message(c.pointee.create_time)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__template__init(c)
-    c.pointee.name = arena.string(name)
-    c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: type.rawValue))
-    c.pointee.metadata = arena.message(metadata)
-    c.pointee.capabilities = arena.strings(capabilities)
-    c.pointee.n_capabilities = capabilities.count
-    c.pointee.constraints = arena.strings(constraints)
-    c.pointee.n_constraints = constraints.count
-    c.pointee.environment = arena.map(environment) { entry, key, value, arena in
+    c.pointee.name = arena.string(self.name)
+    c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
+    c.pointee.metadata = arena.message(self.metadata)
+    c.pointee.capabilities = arena.strings(self.capabilities)
+    c.pointee.n_capabilities = self.capabilities.count
+    c.pointee.constraints = arena.strings(self.constraints)
+    c.pointee.n_constraints = self.constraints.count
+    c.pointee.environment = arena.map(self.environment) { entry, key, value, arena in
       orchestration__session__v1__template__environment_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.string(value)
     }
-    c.pointee.n_environment = environment.count
-    c.pointee.create_time = arena.message(createTime)
+    c.pointee.n_environment = self.environment.count
+    c.pointee.create_time = arena.message(self.createTime)
   }
 }
 
@@ -85,7 +85,7 @@ public struct CreateTemplateRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension CreateTemplateRequest: ProtobufMessage {
+extension CreateTemplateRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CreateTemplateRequest
 
@@ -96,14 +96,14 @@ extension CreateTemplateRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__create_template_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    template = Field.message(c.pointee.template_)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.template = ProtobufC.Field.message(c.pointee.template_)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__create_template_request__init(c)
-    c.pointee.template_ = arena.message(template)
+    c.pointee.template_ = arena.message(self.template)
   }
 }
 
@@ -116,7 +116,7 @@ public struct CreateTemplateResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension CreateTemplateResponse: ProtobufMessage {
+extension CreateTemplateResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__CreateTemplateResponse
 
@@ -127,14 +127,14 @@ extension CreateTemplateResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__create_template_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    template = Field.message(c.pointee.template_)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.template = ProtobufC.Field.message(c.pointee.template_)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__create_template_response__init(c)
-    c.pointee.template_ = arena.message(template)
+    c.pointee.template_ = arena.message(self.template)
   }
 }
 
@@ -147,7 +147,7 @@ public struct GetTemplateRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension GetTemplateRequest: ProtobufMessage {
+extension GetTemplateRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetTemplateRequest
 
@@ -158,14 +158,14 @@ extension GetTemplateRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_template_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    name = Field.string(c.pointee.name)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.name = ProtobufC.Field.string(c.pointee.name)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_template_request__init(c)
-    c.pointee.name = arena.string(name)
+    c.pointee.name = arena.string(self.name)
   }
 }
 
@@ -178,7 +178,7 @@ public struct GetTemplateResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension GetTemplateResponse: ProtobufMessage {
+extension GetTemplateResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__GetTemplateResponse
 
@@ -189,14 +189,14 @@ extension GetTemplateResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__get_template_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    template = Field.message(c.pointee.template_)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.template = ProtobufC.Field.message(c.pointee.template_)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__get_template_response__init(c)
-    c.pointee.template_ = arena.message(template)
+    c.pointee.template_ = arena.message(self.template)
   }
 }
 
@@ -212,7 +212,7 @@ public struct ListTemplatesRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension ListTemplatesRequest: ProtobufMessage {
+extension ListTemplatesRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListTemplatesRequest
 
@@ -223,16 +223,16 @@ extension ListTemplatesRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_templates_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    pageSize = c.pointee.page_size
-    pageToken = Field.string(c.pointee.page_token)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.pageSize = c.pointee.page_size
+    self.pageToken = ProtobufC.Field.string(c.pointee.page_token)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_templates_request__init(c)
-    c.pointee.page_size = pageSize
-    c.pointee.page_token = arena.string(pageToken)
+    c.pointee.page_size = self.pageSize
+    c.pointee.page_token = arena.string(self.pageToken)
   }
 }
 
@@ -248,7 +248,7 @@ public struct ListTemplatesResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension ListTemplatesResponse: ProtobufMessage {
+extension ListTemplatesResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__ListTemplatesResponse
 
@@ -259,17 +259,17 @@ extension ListTemplatesResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__list_templates_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    templates = Field.messages(c.pointee.templates, c.pointee.n_templates)
-    nextPageToken = Field.string(c.pointee.next_page_token)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.templates = ProtobufC.Field.messages(c.pointee.templates, c.pointee.n_templates)
+    self.nextPageToken = ProtobufC.Field.string(c.pointee.next_page_token)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__list_templates_response__init(c)
-    c.pointee.templates = arena.messages(templates)
-    c.pointee.n_templates = templates.count
-    c.pointee.next_page_token = arena.string(nextPageToken)
+    c.pointee.templates = arena.messages(self.templates)
+    c.pointee.n_templates = self.templates.count
+    c.pointee.next_page_token = arena.string(self.nextPageToken)
   }
 }
 
@@ -282,7 +282,7 @@ public struct DeleteTemplateRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteTemplateRequest: ProtobufMessage {
+extension DeleteTemplateRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteTemplateRequest
 
@@ -293,14 +293,14 @@ extension DeleteTemplateRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_template_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    name = Field.string(c.pointee.name)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.name = ProtobufC.Field.string(c.pointee.name)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_template_request__init(c)
-    c.pointee.name = arena.string(name)
+    c.pointee.name = arena.string(self.name)
   }
 }
 
@@ -310,7 +310,7 @@ public struct DeleteTemplateResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension DeleteTemplateResponse: ProtobufMessage {
+extension DeleteTemplateResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__DeleteTemplateResponse
 
@@ -321,11 +321,11 @@ extension DeleteTemplateResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__delete_template_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__delete_template_response__init(c)
   }
 }
@@ -363,7 +363,7 @@ public struct InstantiateTemplateRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension InstantiateTemplateRequest: ProtobufMessage {
+extension InstantiateTemplateRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__InstantiateTemplateRequest
 
@@ -374,39 +374,39 @@ extension InstantiateTemplateRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__instantiate_template_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    templateName = Field.string(c.pointee.template_name)
-    name = Field.string(c.pointee.name)
-    workspace = Field.string(c.pointee.workspace)
-    metadata = Field.message(c.pointee.metadata)
-    capabilities = Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
-    constraints = Field.strings(c.pointee.constraints, c.pointee.n_constraints)
-    environment = Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
-      (Field.string(entry.pointee.key), Field.string(entry.pointee.value))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.templateName = ProtobufC.Field.string(c.pointee.template_name)
+    self.name = ProtobufC.Field.string(c.pointee.name)
+    self.workspace = ProtobufC.Field.string(c.pointee.workspace)
+    self.metadata = ProtobufC.Field.message(c.pointee.metadata)
+    self.capabilities = ProtobufC.Field.strings(c.pointee.capabilities, c.pointee.n_capabilities)
+    self.constraints = ProtobufC.Field.strings(c.pointee.constraints, c.pointee.n_constraints)
+    self.environment = ProtobufC.Field.map(c.pointee.environment, c.pointee.n_environment) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.string(entry.pointee.value))
     }
-    parentID = Field.string(c.pointee.parent_id)
-    requestID = Field.string(c.pointee.request_id)
+    self.parentID = ProtobufC.Field.string(c.pointee.parent_id)
+    self.requestID = ProtobufC.Field.string(c.pointee.request_id)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__instantiate_template_request__init(c)
-    c.pointee.template_name = arena.string(templateName)
-    c.pointee.name = arena.string(name)
-    c.pointee.workspace = arena.string(workspace)
-    c.pointee.metadata = arena.message(metadata)
-    c.pointee.capabilities = arena.strings(capabilities)
-    c.pointee.n_capabilities = capabilities.count
-    c.pointee.constraints = arena.strings(constraints)
-    c.pointee.n_constraints = constraints.count
-    c.pointee.environment = arena.map(environment) { entry, key, value, arena in
+    c.pointee.template_name = arena.string(self.templateName)
+    c.pointee.name = arena.string(self.name)
+    c.pointee.workspace = arena.string(self.workspace)
+    c.pointee.metadata = arena.message(self.metadata)
+    c.pointee.capabilities = arena.strings(self.capabilities)
+    c.pointee.n_capabilities = self.capabilities.count
+    c.pointee.constraints = arena.strings(self.constraints)
+    c.pointee.n_constraints = self.constraints.count
+    c.pointee.environment = arena.map(self.environment) { entry, key, value, arena in
       orchestration__session__v1__instantiate_template_request__environment_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.string(value)
     }
-    c.pointee.n_environment = environment.count
-    c.pointee.parent_id = arena.string(parentID)
-    c.pointee.request_id = arena.string(requestID)
+    c.pointee.n_environment = self.environment.count
+    c.pointee.parent_id = arena.string(self.parentID)
+    c.pointee.request_id = arena.string(self.requestID)
   }
 }
 
@@ -419,7 +419,7 @@ public struct InstantiateTemplateResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension InstantiateTemplateResponse: ProtobufMessage {
+extension InstantiateTemplateResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Orchestration__Session__V1__InstantiateTemplateResponse
 
@@ -430,13 +430,13 @@ extension InstantiateTemplateResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: orchestration__session__v1__instantiate_template_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    session = Field.message(c.pointee.session)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.session = ProtobufC.Field.message(c.pointee.session)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     orchestration__session__v1__instantiate_template_response__init(c)
-    c.pointee.session = arena.message(session)
+    c.pointee.session = arena.message(self.session)
   }
 }

@@ -9,42 +9,42 @@ public enum TemplateServiceMethods {
   public static let name = "orchestration.session.v1.TemplateService"
 
   /// `CreateTemplate`.
-  public static let createTemplate = MethodDescriptor(service: name, method: "CreateTemplate")
+  public static let createTemplate = RPCCore.MethodDescriptor(service: name, method: "CreateTemplate")
 
   /// `GetTemplate`.
-  public static let getTemplate = MethodDescriptor(service: name, method: "GetTemplate")
+  public static let getTemplate = RPCCore.MethodDescriptor(service: name, method: "GetTemplate")
 
   /// `ListTemplates`.
-  public static let listTemplates = MethodDescriptor(service: name, method: "ListTemplates")
+  public static let listTemplates = RPCCore.MethodDescriptor(service: name, method: "ListTemplates")
 
   /// `DeleteTemplate`.
-  public static let deleteTemplate = MethodDescriptor(service: name, method: "DeleteTemplate")
+  public static let deleteTemplate = RPCCore.MethodDescriptor(service: name, method: "DeleteTemplate")
 
   /// `InstantiateTemplate`.
-  public static let instantiateTemplate = MethodDescriptor(service: name, method: "InstantiateTemplate")
+  public static let instantiateTemplate = RPCCore.MethodDescriptor(service: name, method: "InstantiateTemplate")
 }
 
 /// Named blueprints for sessions.
-public protocol TemplateService: RPCService {
+public protocol TemplateService: RPCCore.RPCService {
   /// ALREADY_EXISTS if the name is taken.
-  func createTemplate(_ request: CreateTemplateRequest, context: ServerContext) async throws -> ServerResponse<CreateTemplateResponse>
+  func createTemplate(_ request: CreateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CreateTemplateResponse>
 
   /// The method `orchestration.session.v1.TemplateService.GetTemplate`.
-  func getTemplate(_ request: GetTemplateRequest, context: ServerContext) async throws -> ServerResponse<GetTemplateResponse>
+  func getTemplate(_ request: GetTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetTemplateResponse>
 
   /// The method `orchestration.session.v1.TemplateService.ListTemplates`.
-  func listTemplates(_ request: ListTemplatesRequest, context: ServerContext) async throws -> ServerResponse<ListTemplatesResponse>
+  func listTemplates(_ request: ListTemplatesRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListTemplatesResponse>
 
   /// Sessions already made from it keep what they have.
-  func deleteTemplate(_ request: DeleteTemplateRequest, context: ServerContext) async throws -> ServerResponse<DeleteTemplateResponse>
+  func deleteTemplate(_ request: DeleteTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteTemplateResponse>
 
   /// Creates a session from a template with overrides on top.
-  func instantiateTemplate(_ request: InstantiateTemplateRequest, context: ServerContext) async throws -> ServerResponse<InstantiateTemplateResponse>
+  func instantiateTemplate(_ request: InstantiateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>
 }
 
 extension TemplateService {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(TemplateServiceMethods.createTemplate) { try await self.createTemplate($0, context: $1) },
       .unary(TemplateServiceMethods.getTemplate) { try await self.getTemplate($0, context: $1) },
@@ -59,33 +59,33 @@ extension TemplateService {
 ///
 /// Calls throw `RPCError`.
 public struct TemplateServiceClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// ALREADY_EXISTS if the name is taken.
-  public func createTemplate(_ request: CreateTemplateRequest, options: CallOptions = CallOptions()) async throws -> CreateTemplateResponse {
+  public func createTemplate(_ request: CreateTemplateRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> CreateTemplateResponse {
     try await transport.unary(TemplateServiceMethods.createTemplate, request, options)
   }
 
   /// The method `orchestration.session.v1.TemplateService.GetTemplate`.
-  public func getTemplate(_ request: GetTemplateRequest, options: CallOptions = CallOptions()) async throws -> GetTemplateResponse {
+  public func getTemplate(_ request: GetTemplateRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> GetTemplateResponse {
     try await transport.unary(TemplateServiceMethods.getTemplate, request, options)
   }
 
   /// The method `orchestration.session.v1.TemplateService.ListTemplates`.
-  public func listTemplates(_ request: ListTemplatesRequest, options: CallOptions = CallOptions()) async throws -> ListTemplatesResponse {
+  public func listTemplates(_ request: ListTemplatesRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> ListTemplatesResponse {
     try await transport.unary(TemplateServiceMethods.listTemplates, request, options)
   }
 
   /// Sessions already made from it keep what they have.
-  public func deleteTemplate(_ request: DeleteTemplateRequest, options: CallOptions = CallOptions()) async throws -> DeleteTemplateResponse {
+  public func deleteTemplate(_ request: DeleteTemplateRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> DeleteTemplateResponse {
     try await transport.unary(TemplateServiceMethods.deleteTemplate, request, options)
   }
 
   /// Creates a session from a template with overrides on top.
-  public func instantiateTemplate(_ request: InstantiateTemplateRequest, options: CallOptions = CallOptions()) async throws -> InstantiateTemplateResponse {
+  public func instantiateTemplate(_ request: InstantiateTemplateRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> InstantiateTemplateResponse {
     try await transport.unary(TemplateServiceMethods.instantiateTemplate, request, options)
   }
 }

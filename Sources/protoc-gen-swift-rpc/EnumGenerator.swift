@@ -13,8 +13,7 @@ struct EnumGenerator {
   func print(_ printer: inout CodePrinter, _ visibility: String) {
     let values = enumeration.distinctValues
     printer.print(docComment(of: enumeration, or: "The enum `\(enumeration.fullName)`."))
-    let conformances = "\(names.runtime("ProtobufEnum")), CaseIterable"
-    printer.print("\(visibility) enum \(names.relative(enumeration)): \(conformances) {")
+    printer.print("\(visibility) enum \(names.relative(enumeration)): ProtobufC.ProtobufEnum, Swift.CaseIterable {")
     printer.withIndentation { printer in
       for value in values {
         printer.print(comment(of: value))

@@ -41,14 +41,13 @@ struct FieldGenerator {
       }
     case .boxed(let kind):
       let box = names.box(field)
-      let indirect = names.runtime("Indirect")
       printer.print(
         """
         \(visibility) var \(property): \(kind.swiftType)? {
           get { \(box)?.message }
-          set { \(box) = newValue.map { \(indirect)($0) } }
+          set { \(box) = newValue.map { ProtobufC.Indirect($0) } }
         }
-        private var \(box): \(indirect)<\(kind.swiftType)>?
+        private var \(box): ProtobufC.Indirect<\(kind.swiftType)>?
         """)
     case .array(let kind): printer.print("\(visibility) var \(property): [\(kind.swiftType)] = []")
     case .map(let map): printer.print("\(visibility) var \(property): \(map.swiftType) = [:]")
@@ -56,20 +55,20 @@ struct FieldGenerator {
   }
 
   func printRead(_ printer: inout CodePrinter) {
-    let target = apartFromLocals(property, ["c"])
+    // Names such as `await` mean something else at the start of an expression.
+    let target = "self.\(property)"
     let c = "c.pointee.\(member)"
-    let fieldType = names.runtime("Field")
     switch shape {
-    case .single(.message), .boxed: printer.print("\(target) = \(fieldType).message(\(c))")
-    case .single(let kind): printer.print("\(target) = \(kind.read(c, names))")
+    case .single(.message), .boxed: printer.print("\(target) = ProtobufC.Field.message(\(c))")
+    case .single(let kind): printer.print("\(target) = \(kind.read(c))")
     case .array(let kind):
-      printer.print("\(target) = \(fieldType).\(kind.arrayFunction)(\(c), c.pointee.\(CNames.count(field)))")
+      printer.print("\(target) = ProtobufC.Field.\(kind.arrayFunction)(\(c), c.pointee.\(CNames.count(field)))")
     case .map(let map): map.printRead(&printer, to: target, from: c, count: "c.pointee.\(CNames.count(field))")
     }
   }
 
   func printWrite(_ printer: inout CodePrinter) {
-    let value = apartFromLocals(property, ["c", "arena"])
+    let value = "self.\(property)"
     let c = "c.pointee.\(member)"
     switch shape {
     case .single(let kind), .boxed(let kind):
@@ -82,9 +81,4 @@ struct FieldGenerator {
       printer.print("c.pointee.\(CNames.count(field)) = \(value).count")
     }
   }
-}
-
-/// A property as its own methods name it: after `self.` where a parameter has the same name.
-func apartFromLocals(_ property: String, _ locals: Set<String>) -> String {
-  locals.contains(property) ? "self.\(property)" : property
 }

@@ -5,14 +5,12 @@ struct MapField {
   private let key: ValueKind
   private let value: ValueKind
   private let initializer: String
-  private let names: SwiftNames
 
   /// Nil for a field that is no map.
   init?(_ field: FieldDescriptor, _ names: SwiftNames) throws {
     guard field.isMap, let entry = field.messageType, let (key, value) = entry.mapKeyAndValue else { return nil }
     self.key = try ValueKind(key, names, in: field.containingType)
     self.value = try ValueKind(value, names, in: field.containingType)
-    self.names = names
     initializer = CNames.initializer(entry)
   }
 
@@ -21,8 +19,8 @@ struct MapField {
   func printRead(_ printer: inout CodePrinter, to target: String, from c: String, count: String) {
     printer.print(
       """
-      \(target) = \(names.runtime("Field")).map(\(c), \(count)) { entry in
-        (\(key.read("entry.pointee.key", names)), \(value.read("entry.pointee.value", names)))
+      \(target) = ProtobufC.Field.map(\(c), \(count)) { entry in
+        (\(key.read("entry.pointee.key")), \(value.read("entry.pointee.value")))
       }
       """)
   }

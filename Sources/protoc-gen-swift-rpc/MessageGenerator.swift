@@ -68,7 +68,7 @@ struct MessageGenerator {
     printer.print(
       """
 
-      extension \(names.full(message)): \(names.runtime("ProtobufMessage")) {
+      extension \(names.full(message)): ProtobufC.ProtobufMessage {
         /// The struct that protoc-c generated.
         \(visibility) typealias CMessage = \(cType)
 
@@ -79,7 +79,7 @@ struct MessageGenerator {
         \(visibility) nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: \(initializer))
 
         /// Copies a C message that passed the bounds check.
-        \(visibility) init(copying c: UnsafePointer<CMessage>) {
+        \(visibility) init(copying c: Swift.UnsafePointer<CMessage>) {
       """)
     printBody(&printer, fields.map { $0.printRead }, oneofs.map { $0.printRead })
     printer.print(
@@ -87,7 +87,7 @@ struct MessageGenerator {
         }
 
         /// Initializes `c` and sets its fields.
-        \(visibility) func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout \(names.runtime("Arena"))) {
+        \(visibility) func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
           \(initializer)(c)
       """)
     printBody(&printer, fields.map { $0.printWrite }, oneofs.map { $0.printWrite })

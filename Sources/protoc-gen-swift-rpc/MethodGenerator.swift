@@ -11,13 +11,11 @@ struct MethodGenerator {
   let constant: String
   let comment: String
   let kind: Kind
-  private let names: SwiftNames
   private let request: String
   private let response: String
 
   init(_ method: MethodDescriptor, _ names: SwiftNames) throws {
     self.method = method
-    self.names = names
     function = names.function(method)
     constant = names.constant(method)
     comment = docComment(
@@ -35,9 +33,9 @@ struct MethodGenerator {
 
   /// The requirement of the service's protocol.
   var serverSignature: String {
-    let context = "context: \(rpc("ServerContext"))"
-    let requests = "_ requests: \(rpc("RequestStream"))<\(request)>"
-    let writer = "to responses: \(rpc("ResponseWriter"))<\(response)>"
+    let context = "context: RPCCore.ServerContext"
+    let requests = "_ requests: RPCCore.RequestStream<\(request)>"
+    let writer = "to responses: RPCCore.ResponseWriter<\(response)>"
     let parameters =
       switch kind {
       case .unary: ["_ request: \(request)", context]
@@ -45,7 +43,7 @@ struct MethodGenerator {
       case .clientStreaming: [requests, context]
       case .bidirectionalStreaming: [requests, writer, context]
       }
-    let result = method.serverStreaming ? "" : " -> \(rpc("ServerResponse"))<\(response)>"
+    let result = method.serverStreaming ? "" : " -> RPCCore.ServerResponse<\(response)>"
     return "func \(function)(\(parameters.joined(separator: ", "))) async throws\(result)"
   }
 
@@ -57,15 +55,15 @@ struct MethodGenerator {
 
   /// The client's function, without its visibility.
   func clientFunction(_ constants: String) -> String {
-    let options = "options: \(rpc("CallOptions")) = \(rpc("CallOptions"))()"
-    let writer = "_ writeRequests: (\(rpc("RequestWriter"))<\(request)>) async throws -> Void"
+    let options = "options: RPCCore.CallOptions = RPCCore.CallOptions()"
+    let writer = "_ writeRequests: (RPCCore.RequestWriter<\(request)>) async throws -> Void"
     let signature =
       switch kind {
       case .unary: "(_ request: \(request), \(options)) async throws -> \(response)"
       case .serverStreaming:
-        "(_ request: \(request), \(options)) async throws -> \(rpc("ResponseStream"))<\(response)>"
+        "(_ request: \(request), \(options)) async throws -> RPCCore.ResponseStream<\(response)>"
       case .clientStreaming: "(\(options), \(writer)) async throws -> \(response)"
-      case .bidirectionalStreaming: "(\(options)) -> \(rpc("BidirectionalCall"))<\(request), \(response)>"
+      case .bidirectionalStreaming: "(\(options)) -> RPCCore.BidirectionalCall<\(request), \(response)>"
       }
     let call =
       switch kind {
@@ -76,6 +74,4 @@ struct MethodGenerator {
       }
     return "func \(function)\(signature) {\n  \(call)\n}"
   }
-
-  private func rpc(_ name: String) -> String { names.runtime(name, in: "RPCCore") }
 }

@@ -10,14 +10,12 @@ struct OneofGenerator {
   }
 
   private let oneof: OneofDescriptor
-  private let names: SwiftNames
   private let type: String
   private let property: String
   private let cases: [Case]
 
   init(_ oneof: OneofDescriptor, _ names: SwiftNames) throws {
     self.oneof = oneof
-    self.names = names
     type = names.type(oneof)
     property = names.property(oneof)
     cases = try oneof.fields.map { field in
@@ -40,7 +38,7 @@ struct OneofGenerator {
         ///
         /// Nil when another field of `\(oneof.name)` is set, or none.
         \(visibility) var \(item.name): \(item.kind.swiftType)? {
-          if case .\(item.name)(let value)? = \(property) { value } else { nil }
+          if case .\(item.name)(let value)? = self.\(property) { value } else { nil }
         }
         """)
     }
@@ -61,18 +59,18 @@ struct OneofGenerator {
   }
 
   func printRead(_ printer: inout CodePrinter) {
-    let target = apartFromLocals(property, ["c"])
+    let target = "self.\(property)"
     printer.print("switch c.pointee.\(CNames.unionCase(oneof)).rawValue {")
     for item in cases {
       printer.print(
-        "case \(item.field.number): \(target) = \(type).\(item.name)(\(item.kind.read(item.member, names)))")
+        "case \(item.field.number): \(target) = \(type).\(item.name)(\(item.kind.read(item.member)))")
     }
     printer.print("default: \(target) = nil")
     printer.print("}")
   }
 
   func printWrite(_ printer: inout CodePrinter) {
-    printer.print("switch \(apartFromLocals(property, ["c", "arena"])) {")
+    printer.print("switch self.\(property) {")
     for item in cases {
       printer.print(
         """

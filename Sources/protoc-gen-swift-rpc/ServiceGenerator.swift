@@ -23,7 +23,6 @@ struct ServiceGenerator {
 
   /// Prints the descriptors of the methods.
   func printMethods(_ printer: inout CodePrinter) {
-    let descriptor = names.runtime("MethodDescriptor", in: "RPCCore")
     printer.print(
       """
 
@@ -37,7 +36,7 @@ struct ServiceGenerator {
         """
 
           /// `\(method.method.name)`.
-          \(visibility) static let \(method.constant) = \(descriptor)(service: name, method: "\(method.method.name)")
+          \(visibility) static let \(method.constant) = RPCCore.MethodDescriptor(service: name, method: "\(method.method.name)")
         """)
     }
     printer.print("}")
@@ -47,7 +46,7 @@ struct ServiceGenerator {
   func printProtocol(_ printer: inout CodePrinter) {
     printer.print("")
     printer.print(comment)
-    printer.print("\(visibility) protocol \(type): \(names.runtime("RPCService", in: "RPCCore")) {")
+    printer.print("\(visibility) protocol \(type): RPCCore.RPCService {")
     printer.withIndentation { printer in
       for (index, method) in methods.enumerated() {
         if index > 0 { printer.print("") }
@@ -61,7 +60,7 @@ struct ServiceGenerator {
 
       extension \(type) {
         /// The routing table.
-        \(visibility) var methods: [\(names.runtime("ServerMethod", in: "RPCCore"))] {
+        \(visibility) var methods: [RPCCore.ServerMethod] {
           [
       """)
     for method in methods { printer.print("      \(method.route(constants)),") }
@@ -75,7 +74,6 @@ struct ServiceGenerator {
 
   /// Prints the client.
   func printClient(_ printer: inout CodePrinter) {
-    let transport = "any \(names.runtime("ClientTransport", in: "RPCCore"))"
     printer.print(
       """
 
@@ -83,10 +81,10 @@ struct ServiceGenerator {
       ///
       /// Calls throw `RPCError`.
       \(visibility) struct \(type)Client: Sendable {
-        private let transport: \(transport)
+        private let transport: any RPCCore.ClientTransport
 
         /// A client that calls through `transport`.
-        \(visibility) init(_ transport: \(transport)) { self.transport = transport }
+        \(visibility) init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
       """)
     printer.withIndentation { printer in
       for method in methods {

@@ -6,28 +6,15 @@ struct SwiftNames {
   private let namer = SwiftProtobufNamer()
   private let modules: ProtoFileToModuleMappings
   private let module: String?
-  // The types at the top and at any depth of the files that are generated together.
+  // Of the messages and enums of the files that are generated together.
   private let topLevelNames: Set<String>
-  private let typeNames: Set<String>
 
   init(for file: FileDescriptor, among files: [FileDescriptor], _ options: Options) {
     modules = options.modules
     module = options.modules.moduleName(forFile: file)
-    var topLevel: Set<String> = []
-    var nested: Set<String> = []
-    func collect(_ message: Descriptor, _ namer: SwiftProtobufNamer) {
-      nested.formUnion(message.enums.map(namer.relativeName(enum:)))
-      nested.formUnion(message.messages.map(namer.relativeName(message:)))
-      for inner in message.messages { collect(inner, namer) }
-    }
-    for file in files {
-      topLevel.formUnion(file.enums.map(namer.relativeName(enum:)))
-      topLevel.formUnion(file.messages.map(namer.relativeName(message:)))
-      nested.formUnion(file.services.map(\.name))
-      for message in file.messages { collect(message, namer) }
-    }
-    topLevelNames = topLevel
-    typeNames = topLevel.union(nested)
+    let messages = files.flatMap(\.messages).map(namer.relativeName(message:))
+    let enums = files.flatMap(\.enums).map(namer.relativeName(enum:))
+    topLevelNames = Set(messages + enums)
   }
 
   // MARK: Messages and enums
@@ -60,11 +47,6 @@ struct SwiftNames {
   /// What an enum is called where `scope`'s nested types are visible too.
   func reference(to enumeration: EnumDescriptor, in scope: Descriptor?) throws -> String {
     try qualified(full(enumeration), in: enumeration.file, from: scope)
-  }
-
-  /// A name of the runtime, with its module where some message has the same name.
-  func runtime(_ name: String, in runtimeModule: String = "ProtobufC") -> String {
-    typeNames.contains(name) ? "\(runtimeModule).\(name)" : name
   }
 
   // MARK: Members

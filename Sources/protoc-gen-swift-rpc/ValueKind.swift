@@ -50,15 +50,14 @@ enum ValueKind {
   }
 
   /// The Swift value of the C expression `c`, whose value is there.
-  func read(_ c: String, _ names: SwiftNames) -> String {
-    let field = names.runtime("Field")
-    return switch self {
+  func read(_ c: String) -> String {
+    switch self {
     case .number: c
     case .boolean: "\(c) != 0"
-    case .string: "\(field).string(\(c))"
-    case .bytes: "\(field).bytes(\(c))"
+    case .string: "ProtobufC.Field.string(\(c))"
+    case .bytes: "ProtobufC.Field.bytes(\(c))"
     case .enumeration(let type, _): "\(type)(rawValue: Int32(truncatingIfNeeded: \(c).rawValue))"
-    case .message(let type): "\(field).message(\(c)) ?? \(type)()"
+    case .message(let type): "ProtobufC.Field.message(\(c)) ?? \(type)()"
     }
   }
 

@@ -123,7 +123,7 @@ public struct Google_Protobuf_Any: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Any: ProtobufMessage {
+extension Google_Protobuf_Any: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Any
 
@@ -134,15 +134,15 @@ extension Google_Protobuf_Any: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__any__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    typeURL = Field.string(c.pointee.type_url)
-    value = Field.bytes(c.pointee.value)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.typeURL = ProtobufC.Field.string(c.pointee.type_url)
+    self.value = ProtobufC.Field.bytes(c.pointee.value)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__any__init(c)
-    c.pointee.type_url = arena.string(typeURL)
-    c.pointee.value = arena.bytes(value)
+    c.pointee.type_url = arena.string(self.typeURL)
+    c.pointee.value = arena.bytes(self.value)
   }
 }

@@ -16,7 +16,7 @@ public struct Google_Protobuf_Empty: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Empty: ProtobufMessage {
+extension Google_Protobuf_Empty: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Empty
 
@@ -27,11 +27,11 @@ extension Google_Protobuf_Empty: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__empty__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__empty__init(c)
   }
 }

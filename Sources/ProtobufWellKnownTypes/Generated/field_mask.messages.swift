@@ -211,7 +211,7 @@ public struct Google_Protobuf_FieldMask: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_FieldMask: ProtobufMessage {
+extension Google_Protobuf_FieldMask: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__FieldMask
 
@@ -222,14 +222,14 @@ extension Google_Protobuf_FieldMask: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__field_mask__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    paths = Field.strings(c.pointee.paths, c.pointee.n_paths)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.paths = ProtobufC.Field.strings(c.pointee.paths, c.pointee.n_paths)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__field_mask__init(c)
-    c.pointee.paths = arena.strings(paths)
-    c.pointee.n_paths = paths.count
+    c.pointee.paths = arena.strings(self.paths)
+    c.pointee.n_paths = self.paths.count
   }
 }

@@ -8,7 +8,7 @@ public import ProtobufC
 /// `Value` type union.
 ///
 ///  The JSON representation for `NullValue` is JSON `null`.
-public enum Google_Protobuf_NullValue: ProtobufEnum, CaseIterable {
+public enum Google_Protobuf_NullValue: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// Null value.
   case nullValue
   /// A value that this schema has no name for; never one of the numbers above.
@@ -55,7 +55,7 @@ public struct Google_Protobuf_Struct: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Struct: ProtobufMessage {
+extension Google_Protobuf_Struct: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Struct
 
@@ -66,21 +66,21 @@ extension Google_Protobuf_Struct: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__struct__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    fields = Field.map(c.pointee.fields, c.pointee.n_fields) { entry in
-      (Field.string(entry.pointee.key), Field.message(entry.pointee.value) ?? Google_Protobuf_Value())
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.fields = ProtobufC.Field.map(c.pointee.fields, c.pointee.n_fields) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.message(entry.pointee.value) ?? Google_Protobuf_Value())
     }
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__struct__init(c)
-    c.pointee.fields = arena.map(fields) { entry, key, value, arena in
+    c.pointee.fields = arena.map(self.fields) { entry, key, value, arena in
       google__protobuf__struct__fields_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.message(value)
     }
-    c.pointee.n_fields = fields.count
+    c.pointee.n_fields = self.fields.count
   }
 }
 
@@ -98,42 +98,42 @@ public struct Google_Protobuf_Value: Sendable, Hashable {
   ///
   /// Nil when another field of `kind` is set, or none.
   public var nullValue: Google_Protobuf_NullValue? {
-    if case .nullValue(let value)? = kind { value } else { nil }
+    if case .nullValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Represents a double value.
   ///
   /// Nil when another field of `kind` is set, or none.
   public var numberValue: Double? {
-    if case .numberValue(let value)? = kind { value } else { nil }
+    if case .numberValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Represents a string value.
   ///
   /// Nil when another field of `kind` is set, or none.
   public var stringValue: String? {
-    if case .stringValue(let value)? = kind { value } else { nil }
+    if case .stringValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Represents a boolean value.
   ///
   /// Nil when another field of `kind` is set, or none.
   public var boolValue: Bool? {
-    if case .boolValue(let value)? = kind { value } else { nil }
+    if case .boolValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Represents a structured value.
   ///
   /// Nil when another field of `kind` is set, or none.
   public var structValue: Google_Protobuf_Struct? {
-    if case .structValue(let value)? = kind { value } else { nil }
+    if case .structValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Represents a repeated `Value`.
   ///
   /// Nil when another field of `kind` is set, or none.
   public var listValue: Google_Protobuf_ListValue? {
-    if case .listValue(let value)? = kind { value } else { nil }
+    if case .listValue(let value)? = self.kind { value } else { nil }
   }
 
   /// Every field at its default.
@@ -156,7 +156,7 @@ public struct Google_Protobuf_Value: Sendable, Hashable {
   }
 }
 
-extension Google_Protobuf_Value: ProtobufMessage {
+extension Google_Protobuf_Value: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Value
 
@@ -167,22 +167,22 @@ extension Google_Protobuf_Value: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
     switch c.pointee.kind_case.rawValue {
-    case 1: kind = OneOf_Kind.nullValue(Google_Protobuf_NullValue(rawValue: Int32(truncatingIfNeeded: c.pointee.null_value.rawValue)))
-    case 2: kind = OneOf_Kind.numberValue(c.pointee.number_value)
-    case 3: kind = OneOf_Kind.stringValue(Field.string(c.pointee.string_value))
-    case 4: kind = OneOf_Kind.boolValue(c.pointee.bool_value != 0)
-    case 5: kind = OneOf_Kind.structValue(Field.message(c.pointee.struct_value) ?? Google_Protobuf_Struct())
-    case 6: kind = OneOf_Kind.listValue(Field.message(c.pointee.list_value) ?? Google_Protobuf_ListValue())
-    default: kind = nil
+    case 1: self.kind = OneOf_Kind.nullValue(Google_Protobuf_NullValue(rawValue: Int32(truncatingIfNeeded: c.pointee.null_value.rawValue)))
+    case 2: self.kind = OneOf_Kind.numberValue(c.pointee.number_value)
+    case 3: self.kind = OneOf_Kind.stringValue(ProtobufC.Field.string(c.pointee.string_value))
+    case 4: self.kind = OneOf_Kind.boolValue(c.pointee.bool_value != 0)
+    case 5: self.kind = OneOf_Kind.structValue(ProtobufC.Field.message(c.pointee.struct_value) ?? Google_Protobuf_Struct())
+    case 6: self.kind = OneOf_Kind.listValue(ProtobufC.Field.message(c.pointee.list_value) ?? Google_Protobuf_ListValue())
+    default: self.kind = nil
     }
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__value__init(c)
-    switch kind {
+    switch self.kind {
     case .nullValue(let value)?:
       c.pointee.kind_case = .init(rawValue: 1)
       c.pointee.null_value = .init(rawValue: .init(truncatingIfNeeded: value.rawValue))
@@ -217,7 +217,7 @@ public struct Google_Protobuf_ListValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_ListValue: ProtobufMessage {
+extension Google_Protobuf_ListValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__ListValue
 
@@ -228,14 +228,14 @@ extension Google_Protobuf_ListValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__list_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    values = Field.messages(c.pointee.values, c.pointee.n_values)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.values = ProtobufC.Field.messages(c.pointee.values, c.pointee.n_values)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__list_value__init(c)
-    c.pointee.values = arena.messages(values)
-    c.pointee.n_values = values.count
+    c.pointee.values = arena.messages(self.values)
+    c.pointee.n_values = self.values.count
   }
 }

@@ -111,7 +111,7 @@ public struct Google_Protobuf_Timestamp: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Timestamp: ProtobufMessage {
+extension Google_Protobuf_Timestamp: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Timestamp
 
@@ -122,15 +122,15 @@ extension Google_Protobuf_Timestamp: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__timestamp__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    seconds = c.pointee.seconds
-    nanos = c.pointee.nanos
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.seconds = c.pointee.seconds
+    self.nanos = c.pointee.nanos
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__timestamp__init(c)
-    c.pointee.seconds = seconds
-    c.pointee.nanos = nanos
+    c.pointee.seconds = self.seconds
+    c.pointee.nanos = self.nanos
   }
 }

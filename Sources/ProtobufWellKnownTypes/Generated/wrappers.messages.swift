@@ -15,7 +15,7 @@ public struct Google_Protobuf_DoubleValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_DoubleValue: ProtobufMessage {
+extension Google_Protobuf_DoubleValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__DoubleValue
 
@@ -26,14 +26,14 @@ extension Google_Protobuf_DoubleValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__double_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__double_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -48,7 +48,7 @@ public struct Google_Protobuf_FloatValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_FloatValue: ProtobufMessage {
+extension Google_Protobuf_FloatValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__FloatValue
 
@@ -59,14 +59,14 @@ extension Google_Protobuf_FloatValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__float_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__float_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -81,7 +81,7 @@ public struct Google_Protobuf_Int64Value: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Int64Value: ProtobufMessage {
+extension Google_Protobuf_Int64Value: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Int64Value
 
@@ -92,14 +92,14 @@ extension Google_Protobuf_Int64Value: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__int64_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__int64_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -114,7 +114,7 @@ public struct Google_Protobuf_UInt64Value: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_UInt64Value: ProtobufMessage {
+extension Google_Protobuf_UInt64Value: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__UInt64Value
 
@@ -125,14 +125,14 @@ extension Google_Protobuf_UInt64Value: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__uint64_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__uint64_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -147,7 +147,7 @@ public struct Google_Protobuf_Int32Value: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_Int32Value: ProtobufMessage {
+extension Google_Protobuf_Int32Value: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__Int32Value
 
@@ -158,14 +158,14 @@ extension Google_Protobuf_Int32Value: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__int32_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__int32_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -180,7 +180,7 @@ public struct Google_Protobuf_UInt32Value: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_UInt32Value: ProtobufMessage {
+extension Google_Protobuf_UInt32Value: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__UInt32Value
 
@@ -191,14 +191,14 @@ extension Google_Protobuf_UInt32Value: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__uint32_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__uint32_value__init(c)
-    c.pointee.value = value
+    c.pointee.value = self.value
   }
 }
 
@@ -213,7 +213,7 @@ public struct Google_Protobuf_BoolValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_BoolValue: ProtobufMessage {
+extension Google_Protobuf_BoolValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__BoolValue
 
@@ -224,14 +224,14 @@ extension Google_Protobuf_BoolValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__bool_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = c.pointee.value != 0
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = c.pointee.value != 0
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__bool_value__init(c)
-    c.pointee.value = value ? 1 : 0
+    c.pointee.value = self.value ? 1 : 0
   }
 }
 
@@ -246,7 +246,7 @@ public struct Google_Protobuf_StringValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_StringValue: ProtobufMessage {
+extension Google_Protobuf_StringValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__StringValue
 
@@ -257,14 +257,14 @@ extension Google_Protobuf_StringValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__string_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = Field.string(c.pointee.value)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = ProtobufC.Field.string(c.pointee.value)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__string_value__init(c)
-    c.pointee.value = arena.string(value)
+    c.pointee.value = arena.string(self.value)
   }
 }
 
@@ -279,7 +279,7 @@ public struct Google_Protobuf_BytesValue: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Protobuf_BytesValue: ProtobufMessage {
+extension Google_Protobuf_BytesValue: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Protobuf__BytesValue
 
@@ -290,13 +290,13 @@ extension Google_Protobuf_BytesValue: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__protobuf__bytes_value__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    value = Field.bytes(c.pointee.value)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.value = ProtobufC.Field.bytes(c.pointee.value)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__protobuf__bytes_value__init(c)
-    c.pointee.value = arena.bytes(value)
+    c.pointee.value = arena.bytes(self.value)
   }
 }

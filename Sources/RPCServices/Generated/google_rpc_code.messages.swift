@@ -10,7 +10,7 @@ public import ProtobufC
 /// the most specific error code that applies.  For example, prefer
 /// `OUT_OF_RANGE` over `FAILED_PRECONDITION` if both codes apply.
 /// Similarly prefer `NOT_FOUND` or `ALREADY_EXISTS` over `FAILED_PRECONDITION`.
-public enum Google_Rpc_Code: ProtobufEnum, CaseIterable {
+public enum Google_Rpc_Code: ProtobufC.ProtobufEnum, Swift.CaseIterable {
   /// Not an error; returned on success.
   ///
   /// HTTP Mapping: 200 OK

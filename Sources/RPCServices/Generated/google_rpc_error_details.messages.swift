@@ -59,7 +59,7 @@ public struct Google_Rpc_ErrorInfo: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_ErrorInfo: ProtobufMessage {
+extension Google_Rpc_ErrorInfo: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__ErrorInfo
 
@@ -70,25 +70,25 @@ extension Google_Rpc_ErrorInfo: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__error_info__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    reason = Field.string(c.pointee.reason)
-    domain = Field.string(c.pointee.domain)
-    metadata = Field.map(c.pointee.metadata, c.pointee.n_metadata) { entry in
-      (Field.string(entry.pointee.key), Field.string(entry.pointee.value))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.reason = ProtobufC.Field.string(c.pointee.reason)
+    self.domain = ProtobufC.Field.string(c.pointee.domain)
+    self.metadata = ProtobufC.Field.map(c.pointee.metadata, c.pointee.n_metadata) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.string(entry.pointee.value))
     }
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__error_info__init(c)
-    c.pointee.reason = arena.string(reason)
-    c.pointee.domain = arena.string(domain)
-    c.pointee.metadata = arena.map(metadata) { entry, key, value, arena in
+    c.pointee.reason = arena.string(self.reason)
+    c.pointee.domain = arena.string(self.domain)
+    c.pointee.metadata = arena.map(self.metadata) { entry, key, value, arena in
       google__rpc__error_info__metadata_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.string(value)
     }
-    c.pointee.n_metadata = metadata.count
+    c.pointee.n_metadata = self.metadata.count
   }
 }
 
@@ -113,7 +113,7 @@ public struct Google_Rpc_RetryInfo: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_RetryInfo: ProtobufMessage {
+extension Google_Rpc_RetryInfo: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__RetryInfo
 
@@ -124,14 +124,14 @@ extension Google_Rpc_RetryInfo: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__retry_info__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    retryDelay = Field.message(c.pointee.retry_delay)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.retryDelay = ProtobufC.Field.message(c.pointee.retry_delay)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__retry_info__init(c)
-    c.pointee.retry_delay = arena.message(retryDelay)
+    c.pointee.retry_delay = arena.message(self.retryDelay)
   }
 }
 
@@ -147,7 +147,7 @@ public struct Google_Rpc_DebugInfo: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_DebugInfo: ProtobufMessage {
+extension Google_Rpc_DebugInfo: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__DebugInfo
 
@@ -158,17 +158,17 @@ extension Google_Rpc_DebugInfo: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__debug_info__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    stackEntries = Field.strings(c.pointee.stack_entries, c.pointee.n_stack_entries)
-    detail = Field.string(c.pointee.detail)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.stackEntries = ProtobufC.Field.strings(c.pointee.stack_entries, c.pointee.n_stack_entries)
+    self.detail = ProtobufC.Field.string(c.pointee.detail)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__debug_info__init(c)
-    c.pointee.stack_entries = arena.strings(stackEntries)
-    c.pointee.n_stack_entries = stackEntries.count
-    c.pointee.detail = arena.string(detail)
+    c.pointee.stack_entries = arena.strings(self.stackEntries)
+    c.pointee.n_stack_entries = self.stackEntries.count
+    c.pointee.detail = arena.string(self.detail)
   }
 }
 
@@ -191,7 +191,7 @@ public struct Google_Rpc_QuotaFailure: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_QuotaFailure: ProtobufMessage {
+extension Google_Rpc_QuotaFailure: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__QuotaFailure
 
@@ -202,15 +202,15 @@ extension Google_Rpc_QuotaFailure: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__quota_failure__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    violations = Field.messages(c.pointee.violations, c.pointee.n_violations)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.violations = ProtobufC.Field.messages(c.pointee.violations, c.pointee.n_violations)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__quota_failure__init(c)
-    c.pointee.violations = arena.messages(violations)
-    c.pointee.n_violations = violations.count
+    c.pointee.violations = arena.messages(self.violations)
+    c.pointee.n_violations = self.violations.count
   }
 }
 
@@ -237,7 +237,7 @@ extension Google_Rpc_QuotaFailure {
   }
 }
 
-extension Google_Rpc_QuotaFailure.Violation: ProtobufMessage {
+extension Google_Rpc_QuotaFailure.Violation: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__QuotaFailure__Violation
 
@@ -248,16 +248,16 @@ extension Google_Rpc_QuotaFailure.Violation: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__quota_failure__violation__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    subject = Field.string(c.pointee.subject)
-    description_p = Field.string(c.pointee.description)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.subject = ProtobufC.Field.string(c.pointee.subject)
+    self.description_p = ProtobufC.Field.string(c.pointee.description)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__quota_failure__violation__init(c)
-    c.pointee.subject = arena.string(subject)
-    c.pointee.description = arena.string(description_p)
+    c.pointee.subject = arena.string(self.subject)
+    c.pointee.description = arena.string(self.description_p)
   }
 }
 
@@ -274,7 +274,7 @@ public struct Google_Rpc_PreconditionFailure: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_PreconditionFailure: ProtobufMessage {
+extension Google_Rpc_PreconditionFailure: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__PreconditionFailure
 
@@ -285,15 +285,15 @@ extension Google_Rpc_PreconditionFailure: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__precondition_failure__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    violations = Field.messages(c.pointee.violations, c.pointee.n_violations)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.violations = ProtobufC.Field.messages(c.pointee.violations, c.pointee.n_violations)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__precondition_failure__init(c)
-    c.pointee.violations = arena.messages(violations)
-    c.pointee.n_violations = violations.count
+    c.pointee.violations = arena.messages(self.violations)
+    c.pointee.n_violations = self.violations.count
   }
 }
 
@@ -321,7 +321,7 @@ extension Google_Rpc_PreconditionFailure {
   }
 }
 
-extension Google_Rpc_PreconditionFailure.Violation: ProtobufMessage {
+extension Google_Rpc_PreconditionFailure.Violation: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__PreconditionFailure__Violation
 
@@ -332,18 +332,18 @@ extension Google_Rpc_PreconditionFailure.Violation: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__precondition_failure__violation__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    type = Field.string(c.pointee.type)
-    subject = Field.string(c.pointee.subject)
-    description_p = Field.string(c.pointee.description)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.type = ProtobufC.Field.string(c.pointee.type)
+    self.subject = ProtobufC.Field.string(c.pointee.subject)
+    self.description_p = ProtobufC.Field.string(c.pointee.description)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__precondition_failure__violation__init(c)
-    c.pointee.type = arena.string(type)
-    c.pointee.subject = arena.string(subject)
-    c.pointee.description = arena.string(description_p)
+    c.pointee.type = arena.string(self.type)
+    c.pointee.subject = arena.string(self.subject)
+    c.pointee.description = arena.string(self.description_p)
   }
 }
 
@@ -357,7 +357,7 @@ public struct Google_Rpc_BadRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_BadRequest: ProtobufMessage {
+extension Google_Rpc_BadRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__BadRequest
 
@@ -368,15 +368,15 @@ extension Google_Rpc_BadRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__bad_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    fieldViolations = Field.messages(c.pointee.field_violations, c.pointee.n_field_violations)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.fieldViolations = ProtobufC.Field.messages(c.pointee.field_violations, c.pointee.n_field_violations)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__bad_request__init(c)
-    c.pointee.field_violations = arena.messages(fieldViolations)
-    c.pointee.n_field_violations = fieldViolations.count
+    c.pointee.field_violations = arena.messages(self.fieldViolations)
+    c.pointee.n_field_violations = self.fieldViolations.count
   }
 }
 
@@ -430,7 +430,7 @@ extension Google_Rpc_BadRequest {
   }
 }
 
-extension Google_Rpc_BadRequest.FieldViolation: ProtobufMessage {
+extension Google_Rpc_BadRequest.FieldViolation: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__BadRequest__FieldViolation
 
@@ -441,16 +441,16 @@ extension Google_Rpc_BadRequest.FieldViolation: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__bad_request__field_violation__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    field = Field.string(c.pointee.field)
-    description_p = Field.string(c.pointee.description)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.field = ProtobufC.Field.string(c.pointee.field)
+    self.description_p = ProtobufC.Field.string(c.pointee.description)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__bad_request__field_violation__init(c)
-    c.pointee.field = arena.string(field)
-    c.pointee.description = arena.string(description_p)
+    c.pointee.field = arena.string(self.field)
+    c.pointee.description = arena.string(self.description_p)
   }
 }
 
@@ -469,7 +469,7 @@ public struct Google_Rpc_RequestInfo: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_RequestInfo: ProtobufMessage {
+extension Google_Rpc_RequestInfo: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__RequestInfo
 
@@ -480,16 +480,16 @@ extension Google_Rpc_RequestInfo: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__request_info__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    requestID = Field.string(c.pointee.request_id)
-    servingData = Field.string(c.pointee.serving_data)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.requestID = ProtobufC.Field.string(c.pointee.request_id)
+    self.servingData = ProtobufC.Field.string(c.pointee.serving_data)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__request_info__init(c)
-    c.pointee.request_id = arena.string(requestID)
-    c.pointee.serving_data = arena.string(servingData)
+    c.pointee.request_id = arena.string(self.requestID)
+    c.pointee.serving_data = arena.string(self.servingData)
   }
 }
 
@@ -520,7 +520,7 @@ public struct Google_Rpc_ResourceInfo: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_ResourceInfo: ProtobufMessage {
+extension Google_Rpc_ResourceInfo: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__ResourceInfo
 
@@ -531,20 +531,20 @@ extension Google_Rpc_ResourceInfo: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__resource_info__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    resourceType = Field.string(c.pointee.resource_type)
-    resourceName = Field.string(c.pointee.resource_name)
-    owner = Field.string(c.pointee.owner)
-    description_p = Field.string(c.pointee.description)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.resourceType = ProtobufC.Field.string(c.pointee.resource_type)
+    self.resourceName = ProtobufC.Field.string(c.pointee.resource_name)
+    self.owner = ProtobufC.Field.string(c.pointee.owner)
+    self.description_p = ProtobufC.Field.string(c.pointee.description)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__resource_info__init(c)
-    c.pointee.resource_type = arena.string(resourceType)
-    c.pointee.resource_name = arena.string(resourceName)
-    c.pointee.owner = arena.string(owner)
-    c.pointee.description = arena.string(description_p)
+    c.pointee.resource_type = arena.string(self.resourceType)
+    c.pointee.resource_name = arena.string(self.resourceName)
+    c.pointee.owner = arena.string(self.owner)
+    c.pointee.description = arena.string(self.description_p)
   }
 }
 
@@ -561,7 +561,7 @@ public struct Google_Rpc_Help: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_Help: ProtobufMessage {
+extension Google_Rpc_Help: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__Help
 
@@ -572,15 +572,15 @@ extension Google_Rpc_Help: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__help__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    links = Field.messages(c.pointee.links, c.pointee.n_links)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.links = ProtobufC.Field.messages(c.pointee.links, c.pointee.n_links)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__help__init(c)
-    c.pointee.links = arena.messages(links)
-    c.pointee.n_links = links.count
+    c.pointee.links = arena.messages(self.links)
+    c.pointee.n_links = self.links.count
   }
 }
 
@@ -598,7 +598,7 @@ extension Google_Rpc_Help {
   }
 }
 
-extension Google_Rpc_Help.Link: ProtobufMessage {
+extension Google_Rpc_Help.Link: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__Help__Link
 
@@ -609,16 +609,16 @@ extension Google_Rpc_Help.Link: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__help__link__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    description_p = Field.string(c.pointee.description)
-    url = Field.string(c.pointee.url)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.description_p = ProtobufC.Field.string(c.pointee.description)
+    self.url = ProtobufC.Field.string(c.pointee.url)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__help__link__init(c)
-    c.pointee.description = arena.string(description_p)
-    c.pointee.url = arena.string(url)
+    c.pointee.description = arena.string(self.description_p)
+    c.pointee.url = arena.string(self.url)
   }
 }
 
@@ -637,7 +637,7 @@ public struct Google_Rpc_LocalizedMessage: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_LocalizedMessage: ProtobufMessage {
+extension Google_Rpc_LocalizedMessage: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__LocalizedMessage
 
@@ -648,15 +648,15 @@ extension Google_Rpc_LocalizedMessage: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__localized_message__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    locale = Field.string(c.pointee.locale)
-    message = Field.string(c.pointee.message)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.locale = ProtobufC.Field.string(c.pointee.locale)
+    self.message = ProtobufC.Field.string(c.pointee.message)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__localized_message__init(c)
-    c.pointee.locale = arena.string(locale)
-    c.pointee.message = arena.string(message)
+    c.pointee.locale = arena.string(self.locale)
+    c.pointee.message = arena.string(self.message)
   }
 }

@@ -31,7 +31,7 @@ public struct Google_Rpc_Status: Sendable, Hashable {
   public init() {}
 }
 
-extension Google_Rpc_Status: ProtobufMessage {
+extension Google_Rpc_Status: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Google__Rpc__Status
 
@@ -42,18 +42,18 @@ extension Google_Rpc_Status: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: google__rpc__status__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    code = c.pointee.code
-    message = Field.string(c.pointee.message)
-    details = Field.messages(c.pointee.details, c.pointee.n_details)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.code = c.pointee.code
+    self.message = ProtobufC.Field.string(c.pointee.message)
+    self.details = ProtobufC.Field.messages(c.pointee.details, c.pointee.n_details)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     google__rpc__status__init(c)
-    c.pointee.code = code
-    c.pointee.message = arena.string(message)
-    c.pointee.details = arena.messages(details)
-    c.pointee.n_details = details.count
+    c.pointee.code = self.code
+    c.pointee.message = arena.string(self.message)
+    c.pointee.details = arena.messages(self.details)
+    c.pointee.n_details = self.details.count
   }
 }

@@ -13,7 +13,7 @@ public struct Grpc_Health_V1_HealthCheckRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension Grpc_Health_V1_HealthCheckRequest: ProtobufMessage {
+extension Grpc_Health_V1_HealthCheckRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Grpc__Health__V1__HealthCheckRequest
 
@@ -24,14 +24,14 @@ extension Grpc_Health_V1_HealthCheckRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: grpc__health__v1__health_check_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    service = Field.string(c.pointee.service)
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.service = ProtobufC.Field.string(c.pointee.service)
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     grpc__health__v1__health_check_request__init(c)
-    c.pointee.service = arena.string(service)
+    c.pointee.service = arena.string(self.service)
   }
 }
 
@@ -44,7 +44,7 @@ public struct Grpc_Health_V1_HealthCheckResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension Grpc_Health_V1_HealthCheckResponse: ProtobufMessage {
+extension Grpc_Health_V1_HealthCheckResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Grpc__Health__V1__HealthCheckResponse
 
@@ -55,20 +55,20 @@ extension Grpc_Health_V1_HealthCheckResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: grpc__health__v1__health_check_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    status = Grpc_Health_V1_HealthCheckResponse.ServingStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.status = Grpc_Health_V1_HealthCheckResponse.ServingStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     grpc__health__v1__health_check_response__init(c)
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: status.rawValue))
+    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
   }
 }
 
 extension Grpc_Health_V1_HealthCheckResponse {
   /// The enum `grpc.health.v1.HealthCheckResponse.ServingStatus`.
-  public enum ServingStatus: ProtobufEnum, CaseIterable {
+  public enum ServingStatus: ProtobufC.ProtobufEnum, Swift.CaseIterable {
     /// `UNKNOWN`, 0.
     case unknown
     /// `SERVING`, 1.
@@ -118,7 +118,7 @@ public struct Grpc_Health_V1_HealthListRequest: Sendable, Hashable {
   public init() {}
 }
 
-extension Grpc_Health_V1_HealthListRequest: ProtobufMessage {
+extension Grpc_Health_V1_HealthListRequest: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Grpc__Health__V1__HealthListRequest
 
@@ -129,11 +129,11 @@ extension Grpc_Health_V1_HealthListRequest: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: grpc__health__v1__health_list_request__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     grpc__health__v1__health_list_request__init(c)
   }
 }
@@ -147,7 +147,7 @@ public struct Grpc_Health_V1_HealthListResponse: Sendable, Hashable {
   public init() {}
 }
 
-extension Grpc_Health_V1_HealthListResponse: ProtobufMessage {
+extension Grpc_Health_V1_HealthListResponse: ProtobufC.ProtobufMessage {
   /// The struct that protoc-c generated.
   public typealias CMessage = Grpc__Health__V1__HealthListResponse
 
@@ -158,20 +158,20 @@ extension Grpc_Health_V1_HealthListResponse: ProtobufMessage {
   public nonisolated(unsafe) static let descriptor = ProtobufC.messageDescriptor(setBy: grpc__health__v1__health_list_response__init)
 
   /// Copies a C message that passed the bounds check.
-  public init(copying c: UnsafePointer<CMessage>) {
-    statuses = Field.map(c.pointee.statuses, c.pointee.n_statuses) { entry in
-      (Field.string(entry.pointee.key), Field.message(entry.pointee.value) ?? Grpc_Health_V1_HealthCheckResponse())
+  public init(copying c: Swift.UnsafePointer<CMessage>) {
+    self.statuses = ProtobufC.Field.map(c.pointee.statuses, c.pointee.n_statuses) { entry in
+      (ProtobufC.Field.string(entry.pointee.key), ProtobufC.Field.message(entry.pointee.value) ?? Grpc_Health_V1_HealthCheckResponse())
     }
   }
 
   /// Initializes `c` and sets its fields.
-  public func fill(_ c: UnsafeMutablePointer<CMessage>, in arena: inout Arena) {
+  public func fill(_ c: Swift.UnsafeMutablePointer<CMessage>, in arena: inout ProtobufC.Arena) {
     grpc__health__v1__health_list_response__init(c)
-    c.pointee.statuses = arena.map(statuses) { entry, key, value, arena in
+    c.pointee.statuses = arena.map(self.statuses) { entry, key, value, arena in
       grpc__health__v1__health_list_response__statuses_entry__init(entry)
       entry.pointee.key = arena.string(key)
       entry.pointee.value = arena.message(value)
     }
-    c.pointee.n_statuses = statuses.count
+    c.pointee.n_statuses = self.statuses.count
   }
 }

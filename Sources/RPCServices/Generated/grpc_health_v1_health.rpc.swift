@@ -9,19 +9,19 @@ public enum Grpc_Health_V1_HealthMethods {
   public static let name = "grpc.health.v1.Health"
 
   /// `Check`.
-  public static let check = MethodDescriptor(service: name, method: "Check")
+  public static let check = RPCCore.MethodDescriptor(service: name, method: "Check")
 
   /// `List`.
-  public static let list = MethodDescriptor(service: name, method: "List")
+  public static let list = RPCCore.MethodDescriptor(service: name, method: "List")
 
   /// `Watch`.
-  public static let watch = MethodDescriptor(service: name, method: "Watch")
+  public static let watch = RPCCore.MethodDescriptor(service: name, method: "Watch")
 }
 
 /// Health is gRPC's mechanism for checking whether a server is able to handle
 /// RPCs. Its semantics are documented in
 /// https://github.com/grpc/grpc/blob/master/doc/health-checking.md.
-public protocol Grpc_Health_V1_Health: RPCService {
+public protocol Grpc_Health_V1_Health: RPCCore.RPCService {
   /// Check gets the health of the specified service. If the requested service
   /// is unknown, the call will fail with status NOT_FOUND. If the caller does
   /// not specify a service name, the server should respond with its overall
@@ -29,7 +29,7 @@ public protocol Grpc_Health_V1_Health: RPCService {
   ///
   /// Clients should set a deadline when calling Check, and can declare the
   /// server unhealthy if they do not receive a timely response.
-  func check(_ request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext) async throws -> ServerResponse<Grpc_Health_V1_HealthCheckResponse>
+  func check(_ request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>
 
   /// List provides a non-atomic snapshot of the health of all the available
   /// services.
@@ -42,7 +42,7 @@ public protocol Grpc_Health_V1_Health: RPCService {
   ///
   /// Clients should keep in mind that the list of health services exposed by an
   /// application can change over the lifetime of the process.
-  func list(_ request: Grpc_Health_V1_HealthListRequest, context: ServerContext) async throws -> ServerResponse<Grpc_Health_V1_HealthListResponse>
+  func list(_ request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>
 
   /// Performs a watch for the serving status of the requested service.
   /// The server will immediately send back a message indicating the current
@@ -59,12 +59,12 @@ public protocol Grpc_Health_V1_Health: RPCService {
   /// should assume this method is not supported and should not retry the
   /// call.  If the call terminates with any other status (including OK),
   /// clients should retry the call with appropriate exponential backoff.
-  func watch(_ request: Grpc_Health_V1_HealthCheckRequest, to responses: ResponseWriter<Grpc_Health_V1_HealthCheckResponse>, context: ServerContext) async throws
+  func watch(_ request: Grpc_Health_V1_HealthCheckRequest, to responses: RPCCore.ResponseWriter<Grpc_Health_V1_HealthCheckResponse>, context: RPCCore.ServerContext) async throws
 }
 
 extension Grpc_Health_V1_Health {
   /// The routing table.
-  public var methods: [ServerMethod] {
+  public var methods: [RPCCore.ServerMethod] {
     [
       .unary(Grpc_Health_V1_HealthMethods.check) { try await self.check($0, context: $1) },
       .unary(Grpc_Health_V1_HealthMethods.list) { try await self.list($0, context: $1) },
@@ -79,10 +79,10 @@ extension Grpc_Health_V1_Health {
 ///
 /// Calls throw `RPCError`.
 public struct Grpc_Health_V1_HealthClient: Sendable {
-  private let transport: any ClientTransport
+  private let transport: any RPCCore.ClientTransport
 
   /// A client that calls through `transport`.
-  public init(_ transport: any ClientTransport) { self.transport = transport }
+  public init(_ transport: any RPCCore.ClientTransport) { self.transport = transport }
 
   /// Check gets the health of the specified service. If the requested service
   /// is unknown, the call will fail with status NOT_FOUND. If the caller does
@@ -91,7 +91,7 @@ public struct Grpc_Health_V1_HealthClient: Sendable {
   ///
   /// Clients should set a deadline when calling Check, and can declare the
   /// server unhealthy if they do not receive a timely response.
-  public func check(_ request: Grpc_Health_V1_HealthCheckRequest, options: CallOptions = CallOptions()) async throws -> Grpc_Health_V1_HealthCheckResponse {
+  public func check(_ request: Grpc_Health_V1_HealthCheckRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> Grpc_Health_V1_HealthCheckResponse {
     try await transport.unary(Grpc_Health_V1_HealthMethods.check, request, options)
   }
 
@@ -106,7 +106,7 @@ public struct Grpc_Health_V1_HealthClient: Sendable {
   ///
   /// Clients should keep in mind that the list of health services exposed by an
   /// application can change over the lifetime of the process.
-  public func list(_ request: Grpc_Health_V1_HealthListRequest, options: CallOptions = CallOptions()) async throws -> Grpc_Health_V1_HealthListResponse {
+  public func list(_ request: Grpc_Health_V1_HealthListRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> Grpc_Health_V1_HealthListResponse {
     try await transport.unary(Grpc_Health_V1_HealthMethods.list, request, options)
   }
 
@@ -125,7 +125,7 @@ public struct Grpc_Health_V1_HealthClient: Sendable {
   /// should assume this method is not supported and should not retry the
   /// call.  If the call terminates with any other status (including OK),
   /// clients should retry the call with appropriate exponential backoff.
-  public func watch(_ request: Grpc_Health_V1_HealthCheckRequest, options: CallOptions = CallOptions()) async throws -> ResponseStream<Grpc_Health_V1_HealthCheckResponse> {
+  public func watch(_ request: Grpc_Health_V1_HealthCheckRequest, options: RPCCore.CallOptions = RPCCore.CallOptions()) async throws -> RPCCore.ResponseStream<Grpc_Health_V1_HealthCheckResponse> {
     try await transport.serverStreaming(Grpc_Health_V1_HealthMethods.watch, request, options)
   }
 }

@@ -154,9 +154,6 @@ typedef void (*Google__Protobuf__Any_Closure)
                  (const Google__Protobuf__Any *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__any__descriptor;

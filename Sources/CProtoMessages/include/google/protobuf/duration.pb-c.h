@@ -119,9 +119,6 @@ typedef void (*Google__Protobuf__Duration_Closure)
                  (const Google__Protobuf__Duration *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__duration__descriptor;

@@ -65,9 +65,6 @@ typedef void (*Google__Protobuf__Empty_Closure)
                  (const Google__Protobuf__Empty *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__empty__descriptor;

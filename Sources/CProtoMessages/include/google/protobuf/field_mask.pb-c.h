@@ -215,9 +215,6 @@ typedef void (*Google__Protobuf__FieldMask_Closure)
                  (const Google__Protobuf__FieldMask *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__field_mask__descriptor;

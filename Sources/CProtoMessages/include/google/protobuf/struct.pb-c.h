@@ -219,9 +219,6 @@ typedef void (*Google__Protobuf__ListValue_Closure)
                  (const Google__Protobuf__ListValue *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    google__protobuf__null_value__descriptor;

@@ -138,9 +138,6 @@ typedef void (*Google__Protobuf__Timestamp_Closure)
                  (const Google__Protobuf__Timestamp *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__timestamp__descriptor;

@@ -385,9 +385,6 @@ typedef void (*Google__Protobuf__BytesValue_Closure)
                  (const Google__Protobuf__BytesValue *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__protobuf__double_value__descriptor;

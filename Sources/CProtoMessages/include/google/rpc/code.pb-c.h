@@ -183,9 +183,6 @@ typedef enum _Google__Rpc__Code {
 /* --- per-message closures --- */
 
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    google__rpc__code__descriptor;

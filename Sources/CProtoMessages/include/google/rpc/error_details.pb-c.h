@@ -699,9 +699,6 @@ typedef void (*Google__Rpc__LocalizedMessage_Closure)
                  (const Google__Rpc__LocalizedMessage *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__rpc__error_info__descriptor;

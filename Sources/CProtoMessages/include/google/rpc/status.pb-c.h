@@ -84,9 +84,6 @@ typedef void (*Google__Rpc__Status_Closure)
                  (const Google__Rpc__Status *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__rpc__status__descriptor;

@@ -396,57 +396,6 @@ typedef void (*Orchestration__Session__V1__ResolveAffinityResponse_Closure)
                  (const Orchestration__Session__V1__ResolveAffinityResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__AffinityService_Service Orchestration__Session__V1__AffinityService_Service;
-struct Orchestration__Session__V1__AffinityService_Service
-{
-  ProtobufCService base;
-  void (*set_session_affinity)(Orchestration__Session__V1__AffinityService_Service *service,
-                               const Orchestration__Session__V1__SetSessionAffinityRequest *input,
-                               Orchestration__Session__V1__SetSessionAffinityResponse_Closure closure,
-                               void *closure_data);
-  void (*get_session_affinity)(Orchestration__Session__V1__AffinityService_Service *service,
-                               const Orchestration__Session__V1__GetSessionAffinityRequest *input,
-                               Orchestration__Session__V1__GetSessionAffinityResponse_Closure closure,
-                               void *closure_data);
-  void (*delete_session_affinity)(Orchestration__Session__V1__AffinityService_Service *service,
-                                  const Orchestration__Session__V1__DeleteSessionAffinityRequest *input,
-                                  Orchestration__Session__V1__DeleteSessionAffinityResponse_Closure closure,
-                                  void *closure_data);
-  void (*resolve_affinity)(Orchestration__Session__V1__AffinityService_Service *service,
-                           const Orchestration__Session__V1__ResolveAffinityRequest *input,
-                           Orchestration__Session__V1__ResolveAffinityResponse_Closure closure,
-                           void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__AffinityService_ServiceDestroy)(Orchestration__Session__V1__AffinityService_Service *);
-void orchestration__session__v1__affinity_service__init (Orchestration__Session__V1__AffinityService_Service *service,
-                                                         Orchestration__Session__V1__AffinityService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__AFFINITY_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__affinity_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__AFFINITY_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__AFFINITY_SERVICE__BASE_INIT,\
-      function_prefix__ ## set_session_affinity,\
-      function_prefix__ ## get_session_affinity,\
-      function_prefix__ ## delete_session_affinity,\
-      function_prefix__ ## resolve_affinity  }
-void orchestration__session__v1__affinity_service__set_session_affinity(ProtobufCService *service,
-                                                                        const Orchestration__Session__V1__SetSessionAffinityRequest *input,
-                                                                        Orchestration__Session__V1__SetSessionAffinityResponse_Closure closure,
-                                                                        void *closure_data);
-void orchestration__session__v1__affinity_service__get_session_affinity(ProtobufCService *service,
-                                                                        const Orchestration__Session__V1__GetSessionAffinityRequest *input,
-                                                                        Orchestration__Session__V1__GetSessionAffinityResponse_Closure closure,
-                                                                        void *closure_data);
-void orchestration__session__v1__affinity_service__delete_session_affinity(ProtobufCService *service,
-                                                                           const Orchestration__Session__V1__DeleteSessionAffinityRequest *input,
-                                                                           Orchestration__Session__V1__DeleteSessionAffinityResponse_Closure closure,
-                                                                           void *closure_data);
-void orchestration__session__v1__affinity_service__resolve_affinity(ProtobufCService *service,
-                                                                    const Orchestration__Session__V1__ResolveAffinityRequest *input,
-                                                                    Orchestration__Session__V1__ResolveAffinityResponse_Closure closure,
-                                                                    void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    orchestration__session__v1__affinity_strategy__descriptor;
@@ -460,7 +409,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__delete_sessi
 extern const ProtobufCMessageDescriptor orchestration__session__v1__delete_session_affinity_response__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__resolve_affinity_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__resolve_affinity_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__affinity_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

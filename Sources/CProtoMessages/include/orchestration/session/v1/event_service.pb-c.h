@@ -373,39 +373,6 @@ typedef void (*Orchestration__Session__V1__ListEventsResponse_Closure)
                  (const Orchestration__Session__V1__ListEventsResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__EventService_Service Orchestration__Session__V1__EventService_Service;
-struct Orchestration__Session__V1__EventService_Service
-{
-  ProtobufCService base;
-  void (*watch_events)(Orchestration__Session__V1__EventService_Service *service,
-                       const Orchestration__Session__V1__WatchEventsRequest *input,
-                       Orchestration__Session__V1__WatchEventsResponse_Closure closure,
-                       void *closure_data);
-  void (*list_events)(Orchestration__Session__V1__EventService_Service *service,
-                      const Orchestration__Session__V1__ListEventsRequest *input,
-                      Orchestration__Session__V1__ListEventsResponse_Closure closure,
-                      void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__EventService_ServiceDestroy)(Orchestration__Session__V1__EventService_Service *);
-void orchestration__session__v1__event_service__init (Orchestration__Session__V1__EventService_Service *service,
-                                                      Orchestration__Session__V1__EventService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__EVENT_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__event_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__EVENT_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__EVENT_SERVICE__BASE_INIT,\
-      function_prefix__ ## watch_events,\
-      function_prefix__ ## list_events  }
-void orchestration__session__v1__event_service__watch_events(ProtobufCService *service,
-                                                             const Orchestration__Session__V1__WatchEventsRequest *input,
-                                                             Orchestration__Session__V1__WatchEventsResponse_Closure closure,
-                                                             void *closure_data);
-void orchestration__session__v1__event_service__list_events(ProtobufCService *service,
-                                                            const Orchestration__Session__V1__ListEventsRequest *input,
-                                                            Orchestration__Session__V1__ListEventsResponse_Closure closure,
-                                                            void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    orchestration__session__v1__event_kind__descriptor;
@@ -416,7 +383,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__snapshot_com
 extern const ProtobufCMessageDescriptor orchestration__session__v1__bookmark__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__list_events_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__list_events_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__event_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -263,39 +263,6 @@ typedef void (*Orchestration__Session__V1__WatchSessionHealthResponse_Closure)
                  (const Orchestration__Session__V1__WatchSessionHealthResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__SessionHealthService_Service Orchestration__Session__V1__SessionHealthService_Service;
-struct Orchestration__Session__V1__SessionHealthService_Service
-{
-  ProtobufCService base;
-  void (*check_session_health)(Orchestration__Session__V1__SessionHealthService_Service *service,
-                               const Orchestration__Session__V1__CheckSessionHealthRequest *input,
-                               Orchestration__Session__V1__CheckSessionHealthResponse_Closure closure,
-                               void *closure_data);
-  void (*watch_session_health)(Orchestration__Session__V1__SessionHealthService_Service *service,
-                               const Orchestration__Session__V1__WatchSessionHealthRequest *input,
-                               Orchestration__Session__V1__WatchSessionHealthResponse_Closure closure,
-                               void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__SessionHealthService_ServiceDestroy)(Orchestration__Session__V1__SessionHealthService_Service *);
-void orchestration__session__v1__session_health_service__init (Orchestration__Session__V1__SessionHealthService_Service *service,
-                                                               Orchestration__Session__V1__SessionHealthService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__SESSION_HEALTH_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__session_health_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__SESSION_HEALTH_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__SESSION_HEALTH_SERVICE__BASE_INIT,\
-      function_prefix__ ## check_session_health,\
-      function_prefix__ ## watch_session_health  }
-void orchestration__session__v1__session_health_service__check_session_health(ProtobufCService *service,
-                                                                              const Orchestration__Session__V1__CheckSessionHealthRequest *input,
-                                                                              Orchestration__Session__V1__CheckSessionHealthResponse_Closure closure,
-                                                                              void *closure_data);
-void orchestration__session__v1__session_health_service__watch_session_health(ProtobufCService *service,
-                                                                              const Orchestration__Session__V1__WatchSessionHealthRequest *input,
-                                                                              Orchestration__Session__V1__WatchSessionHealthResponse_Closure closure,
-                                                                              void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    orchestration__session__v1__health_status__descriptor;
@@ -305,7 +272,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__check_sessio
 extern const ProtobufCMessageDescriptor orchestration__session__v1__check_session_health_response__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__watch_session_health_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__watch_session_health_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__session_health_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -674,102 +674,6 @@ typedef void (*Orchestration__Session__V1__CloneSessionResponse_Closure)
                  (const Orchestration__Session__V1__CloneSessionResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__LifecycleService_Service Orchestration__Session__V1__LifecycleService_Service;
-struct Orchestration__Session__V1__LifecycleService_Service
-{
-  ProtobufCService base;
-  void (*bootstrap_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                            const Orchestration__Session__V1__BootstrapSessionRequest *input,
-                            Orchestration__Session__V1__BootstrapSessionResponse_Closure closure,
-                            void *closure_data);
-  void (*initialize_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                             const Orchestration__Session__V1__InitializeSessionRequest *input,
-                             Orchestration__Session__V1__InitializeSessionResponse_Closure closure,
-                             void *closure_data);
-  void (*start_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                        const Orchestration__Session__V1__StartSessionRequest *input,
-                        Orchestration__Session__V1__StartSessionResponse_Closure closure,
-                        void *closure_data);
-  void (*shutdown_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                           const Orchestration__Session__V1__ShutdownSessionRequest *input,
-                           Orchestration__Session__V1__ShutdownSessionResponse_Closure closure,
-                           void *closure_data);
-  void (*force_shutdown_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                                 const Orchestration__Session__V1__ForceShutdownSessionRequest *input,
-                                 Orchestration__Session__V1__ForceShutdownSessionResponse_Closure closure,
-                                 void *closure_data);
-  void (*emergency_shutdown)(Orchestration__Session__V1__LifecycleService_Service *service,
-                             const Orchestration__Session__V1__EmergencyShutdownRequest *input,
-                             Orchestration__Session__V1__EmergencyShutdownResponse_Closure closure,
-                             void *closure_data);
-  void (*cleanup_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                          const Orchestration__Session__V1__CleanupSessionRequest *input,
-                          Orchestration__Session__V1__CleanupSessionResponse_Closure closure,
-                          void *closure_data);
-  void (*migrate_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                          const Orchestration__Session__V1__MigrateSessionRequest *input,
-                          Orchestration__Session__V1__MigrateSessionResponse_Closure closure,
-                          void *closure_data);
-  void (*clone_session)(Orchestration__Session__V1__LifecycleService_Service *service,
-                        const Orchestration__Session__V1__CloneSessionRequest *input,
-                        Orchestration__Session__V1__CloneSessionResponse_Closure closure,
-                        void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__LifecycleService_ServiceDestroy)(Orchestration__Session__V1__LifecycleService_Service *);
-void orchestration__session__v1__lifecycle_service__init (Orchestration__Session__V1__LifecycleService_Service *service,
-                                                          Orchestration__Session__V1__LifecycleService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__LIFECYCLE_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__lifecycle_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__LIFECYCLE_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__LIFECYCLE_SERVICE__BASE_INIT,\
-      function_prefix__ ## bootstrap_session,\
-      function_prefix__ ## initialize_session,\
-      function_prefix__ ## start_session,\
-      function_prefix__ ## shutdown_session,\
-      function_prefix__ ## force_shutdown_session,\
-      function_prefix__ ## emergency_shutdown,\
-      function_prefix__ ## cleanup_session,\
-      function_prefix__ ## migrate_session,\
-      function_prefix__ ## clone_session  }
-void orchestration__session__v1__lifecycle_service__bootstrap_session(ProtobufCService *service,
-                                                                      const Orchestration__Session__V1__BootstrapSessionRequest *input,
-                                                                      Orchestration__Session__V1__BootstrapSessionResponse_Closure closure,
-                                                                      void *closure_data);
-void orchestration__session__v1__lifecycle_service__initialize_session(ProtobufCService *service,
-                                                                       const Orchestration__Session__V1__InitializeSessionRequest *input,
-                                                                       Orchestration__Session__V1__InitializeSessionResponse_Closure closure,
-                                                                       void *closure_data);
-void orchestration__session__v1__lifecycle_service__start_session(ProtobufCService *service,
-                                                                  const Orchestration__Session__V1__StartSessionRequest *input,
-                                                                  Orchestration__Session__V1__StartSessionResponse_Closure closure,
-                                                                  void *closure_data);
-void orchestration__session__v1__lifecycle_service__shutdown_session(ProtobufCService *service,
-                                                                     const Orchestration__Session__V1__ShutdownSessionRequest *input,
-                                                                     Orchestration__Session__V1__ShutdownSessionResponse_Closure closure,
-                                                                     void *closure_data);
-void orchestration__session__v1__lifecycle_service__force_shutdown_session(ProtobufCService *service,
-                                                                           const Orchestration__Session__V1__ForceShutdownSessionRequest *input,
-                                                                           Orchestration__Session__V1__ForceShutdownSessionResponse_Closure closure,
-                                                                           void *closure_data);
-void orchestration__session__v1__lifecycle_service__emergency_shutdown(ProtobufCService *service,
-                                                                       const Orchestration__Session__V1__EmergencyShutdownRequest *input,
-                                                                       Orchestration__Session__V1__EmergencyShutdownResponse_Closure closure,
-                                                                       void *closure_data);
-void orchestration__session__v1__lifecycle_service__cleanup_session(ProtobufCService *service,
-                                                                    const Orchestration__Session__V1__CleanupSessionRequest *input,
-                                                                    Orchestration__Session__V1__CleanupSessionResponse_Closure closure,
-                                                                    void *closure_data);
-void orchestration__session__v1__lifecycle_service__migrate_session(ProtobufCService *service,
-                                                                    const Orchestration__Session__V1__MigrateSessionRequest *input,
-                                                                    Orchestration__Session__V1__MigrateSessionResponse_Closure closure,
-                                                                    void *closure_data);
-void orchestration__session__v1__lifecycle_service__clone_session(ProtobufCService *service,
-                                                                  const Orchestration__Session__V1__CloneSessionRequest *input,
-                                                                  Orchestration__Session__V1__CloneSessionResponse_Closure closure,
-                                                                  void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor orchestration__session__v1__bootstrap_session_request__descriptor;
@@ -790,7 +694,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__migrate_sess
 extern const ProtobufCMessageDescriptor orchestration__session__v1__migrate_session_response__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__clone_session_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__clone_session_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__lifecycle_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -580,75 +580,6 @@ typedef void (*Orchestration__Session__V1__ListDeadLettersResponse_Closure)
                  (const Orchestration__Session__V1__ListDeadLettersResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__MessageService_Service Orchestration__Session__V1__MessageService_Service;
-struct Orchestration__Session__V1__MessageService_Service
-{
-  ProtobufCService base;
-  void (*register_session)(Orchestration__Session__V1__MessageService_Service *service,
-                           const Orchestration__Session__V1__RegisterSessionRequest *input,
-                           Orchestration__Session__V1__RegisterSessionResponse_Closure closure,
-                           void *closure_data);
-  void (*deregister_session)(Orchestration__Session__V1__MessageService_Service *service,
-                             const Orchestration__Session__V1__DeregisterSessionRequest *input,
-                             Orchestration__Session__V1__DeregisterSessionResponse_Closure closure,
-                             void *closure_data);
-  void (*send_message)(Orchestration__Session__V1__MessageService_Service *service,
-                       const Orchestration__Session__V1__SendMessageRequest *input,
-                       Orchestration__Session__V1__SendMessageResponse_Closure closure,
-                       void *closure_data);
-  void (*receive_messages)(Orchestration__Session__V1__MessageService_Service *service,
-                           const Orchestration__Session__V1__ReceiveMessagesRequest *input,
-                           Orchestration__Session__V1__ReceiveMessagesResponse_Closure closure,
-                           void *closure_data);
-  void (*acknowledge_messages)(Orchestration__Session__V1__MessageService_Service *service,
-                               const Orchestration__Session__V1__AcknowledgeMessagesRequest *input,
-                               Orchestration__Session__V1__AcknowledgeMessagesResponse_Closure closure,
-                               void *closure_data);
-  void (*list_dead_letters)(Orchestration__Session__V1__MessageService_Service *service,
-                            const Orchestration__Session__V1__ListDeadLettersRequest *input,
-                            Orchestration__Session__V1__ListDeadLettersResponse_Closure closure,
-                            void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__MessageService_ServiceDestroy)(Orchestration__Session__V1__MessageService_Service *);
-void orchestration__session__v1__message_service__init (Orchestration__Session__V1__MessageService_Service *service,
-                                                        Orchestration__Session__V1__MessageService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__MESSAGE_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__message_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__MESSAGE_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__MESSAGE_SERVICE__BASE_INIT,\
-      function_prefix__ ## register_session,\
-      function_prefix__ ## deregister_session,\
-      function_prefix__ ## send_message,\
-      function_prefix__ ## receive_messages,\
-      function_prefix__ ## acknowledge_messages,\
-      function_prefix__ ## list_dead_letters  }
-void orchestration__session__v1__message_service__register_session(ProtobufCService *service,
-                                                                   const Orchestration__Session__V1__RegisterSessionRequest *input,
-                                                                   Orchestration__Session__V1__RegisterSessionResponse_Closure closure,
-                                                                   void *closure_data);
-void orchestration__session__v1__message_service__deregister_session(ProtobufCService *service,
-                                                                     const Orchestration__Session__V1__DeregisterSessionRequest *input,
-                                                                     Orchestration__Session__V1__DeregisterSessionResponse_Closure closure,
-                                                                     void *closure_data);
-void orchestration__session__v1__message_service__send_message(ProtobufCService *service,
-                                                               const Orchestration__Session__V1__SendMessageRequest *input,
-                                                               Orchestration__Session__V1__SendMessageResponse_Closure closure,
-                                                               void *closure_data);
-void orchestration__session__v1__message_service__receive_messages(ProtobufCService *service,
-                                                                   const Orchestration__Session__V1__ReceiveMessagesRequest *input,
-                                                                   Orchestration__Session__V1__ReceiveMessagesResponse_Closure closure,
-                                                                   void *closure_data);
-void orchestration__session__v1__message_service__acknowledge_messages(ProtobufCService *service,
-                                                                       const Orchestration__Session__V1__AcknowledgeMessagesRequest *input,
-                                                                       Orchestration__Session__V1__AcknowledgeMessagesResponse_Closure closure,
-                                                                       void *closure_data);
-void orchestration__session__v1__message_service__list_dead_letters(ProtobufCService *service,
-                                                                    const Orchestration__Session__V1__ListDeadLettersRequest *input,
-                                                                    Orchestration__Session__V1__ListDeadLettersResponse_Closure closure,
-                                                                    void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor orchestration__session__v1__message__descriptor;
@@ -665,7 +596,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__acknowledge_
 extern const ProtobufCMessageDescriptor orchestration__session__v1__dead_letter__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__list_dead_letters_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__list_dead_letters_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__message_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -495,57 +495,6 @@ typedef void (*Orchestration__Session__V1__RejectedReport_Closure)
                  (const Orchestration__Session__V1__RejectedReport *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__MetricsService_Service Orchestration__Session__V1__MetricsService_Service;
-struct Orchestration__Session__V1__MetricsService_Service
-{
-  ProtobufCService base;
-  void (*get_session_stats)(Orchestration__Session__V1__MetricsService_Service *service,
-                            const Orchestration__Session__V1__GetSessionStatsRequest *input,
-                            Orchestration__Session__V1__GetSessionStatsResponse_Closure closure,
-                            void *closure_data);
-  void (*get_performance_metrics)(Orchestration__Session__V1__MetricsService_Service *service,
-                                  const Orchestration__Session__V1__GetPerformanceMetricsRequest *input,
-                                  Orchestration__Session__V1__GetPerformanceMetricsResponse_Closure closure,
-                                  void *closure_data);
-  void (*watch_performance_metrics)(Orchestration__Session__V1__MetricsService_Service *service,
-                                    const Orchestration__Session__V1__WatchPerformanceMetricsRequest *input,
-                                    Orchestration__Session__V1__WatchPerformanceMetricsResponse_Closure closure,
-                                    void *closure_data);
-  void (*report_activity)(Orchestration__Session__V1__MetricsService_Service *service,
-                          const Orchestration__Session__V1__ReportActivityRequest *input,
-                          Orchestration__Session__V1__ReportActivityResponse_Closure closure,
-                          void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__MetricsService_ServiceDestroy)(Orchestration__Session__V1__MetricsService_Service *);
-void orchestration__session__v1__metrics_service__init (Orchestration__Session__V1__MetricsService_Service *service,
-                                                        Orchestration__Session__V1__MetricsService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__METRICS_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__metrics_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__METRICS_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__METRICS_SERVICE__BASE_INIT,\
-      function_prefix__ ## get_session_stats,\
-      function_prefix__ ## get_performance_metrics,\
-      function_prefix__ ## watch_performance_metrics,\
-      function_prefix__ ## report_activity  }
-void orchestration__session__v1__metrics_service__get_session_stats(ProtobufCService *service,
-                                                                    const Orchestration__Session__V1__GetSessionStatsRequest *input,
-                                                                    Orchestration__Session__V1__GetSessionStatsResponse_Closure closure,
-                                                                    void *closure_data);
-void orchestration__session__v1__metrics_service__get_performance_metrics(ProtobufCService *service,
-                                                                          const Orchestration__Session__V1__GetPerformanceMetricsRequest *input,
-                                                                          Orchestration__Session__V1__GetPerformanceMetricsResponse_Closure closure,
-                                                                          void *closure_data);
-void orchestration__session__v1__metrics_service__watch_performance_metrics(ProtobufCService *service,
-                                                                            const Orchestration__Session__V1__WatchPerformanceMetricsRequest *input,
-                                                                            Orchestration__Session__V1__WatchPerformanceMetricsResponse_Closure closure,
-                                                                            void *closure_data);
-void orchestration__session__v1__metrics_service__report_activity(ProtobufCService *service,
-                                                                  const Orchestration__Session__V1__ReportActivityRequest *input,
-                                                                  Orchestration__Session__V1__ReportActivityResponse_Closure closure,
-                                                                  void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor orchestration__session__v1__get_session_stats_request__descriptor;
@@ -561,7 +510,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__watch_perfor
 extern const ProtobufCMessageDescriptor orchestration__session__v1__report_activity_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__report_activity_response__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__rejected_report__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__metrics_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

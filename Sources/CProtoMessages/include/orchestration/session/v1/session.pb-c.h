@@ -330,9 +330,6 @@ typedef void (*Orchestration__Session__V1__Registration_Closure)
                  (const Orchestration__Session__V1__Registration *message,
                   void *closure_data);
 
-/* --- services --- */
-
-
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    orchestration__session__v1__session_type__descriptor;

@@ -553,75 +553,6 @@ typedef void (*Orchestration__Session__V1__SearchSessionsResponse_Closure)
                  (const Orchestration__Session__V1__SearchSessionsResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__SessionService_Service Orchestration__Session__V1__SessionService_Service;
-struct Orchestration__Session__V1__SessionService_Service
-{
-  ProtobufCService base;
-  void (*create_session)(Orchestration__Session__V1__SessionService_Service *service,
-                         const Orchestration__Session__V1__CreateSessionRequest *input,
-                         Orchestration__Session__V1__CreateSessionResponse_Closure closure,
-                         void *closure_data);
-  void (*get_session)(Orchestration__Session__V1__SessionService_Service *service,
-                      const Orchestration__Session__V1__GetSessionRequest *input,
-                      Orchestration__Session__V1__GetSessionResponse_Closure closure,
-                      void *closure_data);
-  void (*update_session)(Orchestration__Session__V1__SessionService_Service *service,
-                         const Orchestration__Session__V1__UpdateSessionRequest *input,
-                         Orchestration__Session__V1__UpdateSessionResponse_Closure closure,
-                         void *closure_data);
-  void (*delete_session)(Orchestration__Session__V1__SessionService_Service *service,
-                         const Orchestration__Session__V1__DeleteSessionRequest *input,
-                         Orchestration__Session__V1__DeleteSessionResponse_Closure closure,
-                         void *closure_data);
-  void (*list_sessions)(Orchestration__Session__V1__SessionService_Service *service,
-                        const Orchestration__Session__V1__ListSessionsRequest *input,
-                        Orchestration__Session__V1__ListSessionsResponse_Closure closure,
-                        void *closure_data);
-  void (*search_sessions)(Orchestration__Session__V1__SessionService_Service *service,
-                          const Orchestration__Session__V1__SearchSessionsRequest *input,
-                          Orchestration__Session__V1__SearchSessionsResponse_Closure closure,
-                          void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__SessionService_ServiceDestroy)(Orchestration__Session__V1__SessionService_Service *);
-void orchestration__session__v1__session_service__init (Orchestration__Session__V1__SessionService_Service *service,
-                                                        Orchestration__Session__V1__SessionService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__SESSION_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__session_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__SESSION_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__SESSION_SERVICE__BASE_INIT,\
-      function_prefix__ ## create_session,\
-      function_prefix__ ## get_session,\
-      function_prefix__ ## update_session,\
-      function_prefix__ ## delete_session,\
-      function_prefix__ ## list_sessions,\
-      function_prefix__ ## search_sessions  }
-void orchestration__session__v1__session_service__create_session(ProtobufCService *service,
-                                                                 const Orchestration__Session__V1__CreateSessionRequest *input,
-                                                                 Orchestration__Session__V1__CreateSessionResponse_Closure closure,
-                                                                 void *closure_data);
-void orchestration__session__v1__session_service__get_session(ProtobufCService *service,
-                                                              const Orchestration__Session__V1__GetSessionRequest *input,
-                                                              Orchestration__Session__V1__GetSessionResponse_Closure closure,
-                                                              void *closure_data);
-void orchestration__session__v1__session_service__update_session(ProtobufCService *service,
-                                                                 const Orchestration__Session__V1__UpdateSessionRequest *input,
-                                                                 Orchestration__Session__V1__UpdateSessionResponse_Closure closure,
-                                                                 void *closure_data);
-void orchestration__session__v1__session_service__delete_session(ProtobufCService *service,
-                                                                 const Orchestration__Session__V1__DeleteSessionRequest *input,
-                                                                 Orchestration__Session__V1__DeleteSessionResponse_Closure closure,
-                                                                 void *closure_data);
-void orchestration__session__v1__session_service__list_sessions(ProtobufCService *service,
-                                                                const Orchestration__Session__V1__ListSessionsRequest *input,
-                                                                Orchestration__Session__V1__ListSessionsResponse_Closure closure,
-                                                                void *closure_data);
-void orchestration__session__v1__session_service__search_sessions(ProtobufCService *service,
-                                                                  const Orchestration__Session__V1__SearchSessionsRequest *input,
-                                                                  Orchestration__Session__V1__SearchSessionsResponse_Closure closure,
-                                                                  void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor orchestration__session__v1__create_session_request__descriptor;
@@ -638,7 +569,6 @@ extern const ProtobufCEnumDescriptor    orchestration__session__v1__order_by__di
 extern const ProtobufCMessageDescriptor orchestration__session__v1__list_sessions_response__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__search_sessions_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__search_sessions_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__session_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -465,66 +465,6 @@ typedef void (*Orchestration__Session__V1__InstantiateTemplateResponse_Closure)
                  (const Orchestration__Session__V1__InstantiateTemplateResponse *message,
                   void *closure_data);
 
-/* --- services --- */
-
-typedef struct Orchestration__Session__V1__TemplateService_Service Orchestration__Session__V1__TemplateService_Service;
-struct Orchestration__Session__V1__TemplateService_Service
-{
-  ProtobufCService base;
-  void (*create_template)(Orchestration__Session__V1__TemplateService_Service *service,
-                          const Orchestration__Session__V1__CreateTemplateRequest *input,
-                          Orchestration__Session__V1__CreateTemplateResponse_Closure closure,
-                          void *closure_data);
-  void (*get_template)(Orchestration__Session__V1__TemplateService_Service *service,
-                       const Orchestration__Session__V1__GetTemplateRequest *input,
-                       Orchestration__Session__V1__GetTemplateResponse_Closure closure,
-                       void *closure_data);
-  void (*list_templates)(Orchestration__Session__V1__TemplateService_Service *service,
-                         const Orchestration__Session__V1__ListTemplatesRequest *input,
-                         Orchestration__Session__V1__ListTemplatesResponse_Closure closure,
-                         void *closure_data);
-  void (*delete_template)(Orchestration__Session__V1__TemplateService_Service *service,
-                          const Orchestration__Session__V1__DeleteTemplateRequest *input,
-                          Orchestration__Session__V1__DeleteTemplateResponse_Closure closure,
-                          void *closure_data);
-  void (*instantiate_template)(Orchestration__Session__V1__TemplateService_Service *service,
-                               const Orchestration__Session__V1__InstantiateTemplateRequest *input,
-                               Orchestration__Session__V1__InstantiateTemplateResponse_Closure closure,
-                               void *closure_data);
-};
-typedef void (*Orchestration__Session__V1__TemplateService_ServiceDestroy)(Orchestration__Session__V1__TemplateService_Service *);
-void orchestration__session__v1__template_service__init (Orchestration__Session__V1__TemplateService_Service *service,
-                                                         Orchestration__Session__V1__TemplateService_ServiceDestroy destroy);
-#define ORCHESTRATION__SESSION__V1__TEMPLATE_SERVICE__BASE_INIT \
-    { &orchestration__session__v1__template_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ORCHESTRATION__SESSION__V1__TEMPLATE_SERVICE__INIT(function_prefix__) \
-    { ORCHESTRATION__SESSION__V1__TEMPLATE_SERVICE__BASE_INIT,\
-      function_prefix__ ## create_template,\
-      function_prefix__ ## get_template,\
-      function_prefix__ ## list_templates,\
-      function_prefix__ ## delete_template,\
-      function_prefix__ ## instantiate_template  }
-void orchestration__session__v1__template_service__create_template(ProtobufCService *service,
-                                                                   const Orchestration__Session__V1__CreateTemplateRequest *input,
-                                                                   Orchestration__Session__V1__CreateTemplateResponse_Closure closure,
-                                                                   void *closure_data);
-void orchestration__session__v1__template_service__get_template(ProtobufCService *service,
-                                                                const Orchestration__Session__V1__GetTemplateRequest *input,
-                                                                Orchestration__Session__V1__GetTemplateResponse_Closure closure,
-                                                                void *closure_data);
-void orchestration__session__v1__template_service__list_templates(ProtobufCService *service,
-                                                                  const Orchestration__Session__V1__ListTemplatesRequest *input,
-                                                                  Orchestration__Session__V1__ListTemplatesResponse_Closure closure,
-                                                                  void *closure_data);
-void orchestration__session__v1__template_service__delete_template(ProtobufCService *service,
-                                                                   const Orchestration__Session__V1__DeleteTemplateRequest *input,
-                                                                   Orchestration__Session__V1__DeleteTemplateResponse_Closure closure,
-                                                                   void *closure_data);
-void orchestration__session__v1__template_service__instantiate_template(ProtobufCService *service,
-                                                                        const Orchestration__Session__V1__InstantiateTemplateRequest *input,
-                                                                        Orchestration__Session__V1__InstantiateTemplateResponse_Closure closure,
-                                                                        void *closure_data);
-
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor orchestration__session__v1__template__descriptor;
@@ -540,7 +480,6 @@ extern const ProtobufCMessageDescriptor orchestration__session__v1__delete_templ
 extern const ProtobufCMessageDescriptor orchestration__session__v1__instantiate_template_request__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__instantiate_template_request__environment_entry__descriptor;
 extern const ProtobufCMessageDescriptor orchestration__session__v1__instantiate_template_response__descriptor;
-extern const ProtobufCServiceDescriptor orchestration__session__v1__template_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 
