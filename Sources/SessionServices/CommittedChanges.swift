@@ -1,0 +1,37 @@
+import RPCCore
+import SessionAPI
+public import SessionDomain
+
+/// What the server keeps in memory of its commits, encoded once: the newest events for watchers, and sessions for
+/// GetSession. The repository tells it of each commit before the callers are answered, so that what a caller reads
+/// is never older than what it was told.
+public final class CommittedChanges: CommitObserver {
+  let cache: SessionCache
+  let feed: EventFeed
+
+  /// Keeps at most `sessionBytesMax` bytes of sessions and `eventsMax` events.
+  public init(sessionBytesMax: Int = 64 << 20, eventsMax: Int = 65_536) {
+    cache = SessionCache(bytesMax: sessionBytesMax)
+    feed = EventFeed(eventsMax: eventsMax)
+  }
+
+  /// Follows a commit.
+  public func committed(_ commit: Commit) {
+    for session in commit.sessions {
+      // A session that cannot be encoded was not let in; it would be read from the file.
+      if let answer = try? SessionCache.Answer(.with({ $0.session = .init(session) })) {
+        cache.put(answer, for: session.id)
+      } else {
+        cache.remove(session.id)
+      }
+    }
+    for id in commit.deleted { cache.remove(id) }
+    feed.append(commit)
+  }
+
+  /// Lets watchers see whether it is time for a bookmark. To be called every second or so.
+  public func tick() { feed.tick() }
+
+  /// Ends all watches with UNAVAILABLE.
+  public func shutDown() { feed.shutDown() }
+}

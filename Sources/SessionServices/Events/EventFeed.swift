@@ -1,0 +1,121 @@
+import DequeModule
+import RPCCore
+import SessionAPI
+import SessionDomain
+import Synchronization
+
+/// The newest events in memory, encoded once for all who watch. Those who are further behind read the table.
+///
+/// A reader has a position and nothing else here: a slow one neither holds anything nor slows anybody.
+final class EventFeed: Sendable {
+  /// An event and its bytes.
+  struct Item: Sendable {
+    let event: SessionDomain.SessionEvent
+    let encoded: EncodedMessage<WatchEventsResponse>
+  }
+
+  /// The events of one commit, shared by all readers.
+  final class Batch: Sendable {
+    let items: [Item]
+    let firstSequence: Int64
+
+    init(_ items: [Item], firstSequence: Int64) {
+      self.items = items
+      self.firstSequence = firstSequence
+    }
+
+    var lastSequence: Int64 { firstSequence + Int64(items.count) - 1 }
+  }
+
+  /// What comes after a position.
+  enum Reading {
+    /// Events, the first of which may be at or before the position.
+    case batches([Batch])
+    /// Older events come first, and are only in the table.
+    case behind
+    /// Nothing yet; wait for a generation after this one.
+    case upToDate(generation: UInt64)
+    /// No more will come.
+    case ended
+  }
+
+  private struct State {
+    var batches = Deque<Batch>()
+    var eventsCount = 0
+    var newest: Int64 = 0
+    var isShutDown = false
+  }
+
+  // Batches that one reading takes at most, so that no reader holds many.
+  private static let batchesMax = 64
+
+  private let eventsMax: Int
+  private let state = Mutex(State())
+  private let changed = ChangeSignal()
+
+  init(eventsMax: Int) { self.eventsMax = eventsMax }
+
+  /// The sequence of the newest event.
+  var newest: Int64 { state.withLock { $0.newest } }
+
+  /// Ends every wait, so that its reader can look at the time.
+  func tick() { changed.notify() }
+
+  func shutDown() {
+    state.withLock { $0.isShutDown = true }
+    changed.notify()
+  }
+
+  func append(_ commit: Commit) {
+    guard let first = commit.events.first?.sequence else {
+      // The repository's first word: where its history stands.
+      return state.withLock { if $0.batches.isEmpty { $0.newest = commit.sequence } }
+    }
+    let items = commit.events.compactMap { event -> Item? in
+      // An event that cannot be encoded cannot come from valid names and reasons; its readers go to the table.
+      guard let encoded = try? EncodedMessage<WatchEventsResponse>(.with { $0.item = .event(.init(event)) }) else {
+        return nil
+      }
+      return Item(event: event, encoded: encoded)
+    }
+    state.withLock { state in
+      state.newest = commit.sequence
+      if items.count < commit.events.count {
+        state.batches = []
+        state.eventsCount = 0
+        return
+      }
+      state.batches.append(Batch(items, firstSequence: first))
+      state.eventsCount += items.count
+      while state.eventsCount > eventsMax, let oldest = state.batches.popFirst() {
+        state.eventsCount -= oldest.items.count
+      }
+    }
+    changed.notify()
+  }
+
+  func read(after position: Int64) -> Reading {
+    // Before the look: a change after it ends the wait.
+    let generation = changed.generation
+    return state.withLock { state in
+      if state.isShutDown { return .ended }
+      if position >= state.newest { return .upToDate(generation: generation) }
+      guard let first = state.batches.first, first.firstSequence <= position + 1 else { return .behind }
+      let index = firstBatch(after: position, in: state.batches)
+      return .batches(Array(state.batches[index..<min(index + Self.batchesMax, state.batches.count)]))
+    }
+  }
+
+  /// Returns when there may be more, or the feed ticked.
+  func wait(after generation: UInt64) async throws { try await changed.wait(after: generation) }
+
+  private func firstBatch(after position: Int64, in batches: Deque<Batch>) -> Int {
+    var low = 0
+    var high = batches.count
+    while low < high {
+      let middle = (low + high) / 2
+      if batches[middle].lastSequence <= position { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

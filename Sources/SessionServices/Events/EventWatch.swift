@@ -1,0 +1,123 @@
+import RPCCore
+import SessionAPI
+import SessionDomain
+
+/// One WatchEvents call: a position, a filter, and where to send what lies between.
+struct EventWatch {
+  private let repository: any SessionRepository
+  private let feed: EventFeed
+  private let filter: EventFilter
+  private var scope: ObserverScope?
+  private let responses: ResponseWriter<WatchEventsResponse>
+  // Everything up to here that matches has been sent.
+  private var position: Int64 = 0
+  private var lastSent = ContinuousClock.now
+
+  // A stream on which nothing was sent for so long gets a bookmark.
+  private static let quietMax = Duration.seconds(10)
+  private static let pageSize = 256
+
+  init(
+    repository: any SessionRepository, feed: EventFeed, filter: EventFilter, scope: ObserverScope?,
+    responses: ResponseWriter<WatchEventsResponse>
+  ) {
+    self.repository = repository
+    self.feed = feed
+    self.filter = filter
+    self.scope = scope
+    self.responses = responses
+  }
+
+  /// Watches until the call is cancelled.
+  /// - Throws: how it ends: CANCELLED, UNAVAILABLE, OUT_OF_RANGE, NOT_FOUND for a deleted observer.
+  mutating func run(from start: WatchStart) async throws {
+    switch start {
+    case .now: position = feed.newest
+    case .after(let sequence):
+      _ = try await repository.events(.after(sequence), EventFilter(), limit: 1)
+      position = sequence
+    case .oldest: position = try await repository.sequences().oldest - 1
+    case .snapshot: try await sendSnapshot()
+    }
+    if case .snapshot = start {} else { try await sendBookmark() }
+    while true {
+      switch feed.read(after: position) {
+      case .batches(let batches): try await send(batches)
+      case .behind: try await sendFromTable()
+      case .upToDate(let generation):
+        if lastSent.duration(to: .now) >= Self.quietMax { try await sendBookmark() }
+        try await feed.wait(after: generation)
+      case .ended: throw RPCError.shuttingDown
+      }
+    }
+  }
+
+  private mutating func send(_ batches: [EventFeed.Batch]) async throws {
+    for batch in batches {
+      for item in batch.items where item.event.sequence > position {
+        if matches(item.event) {
+          try await responses.send(item.encoded)
+          lastSent = .now
+        }
+        position = item.event.sequence
+        try await follow(item.event)
+      }
+    }
+  }
+
+  private mutating func sendFromTable() async throws {
+    // The observer's own events say when its targets change, whatever the filter.
+    let page = try await repository.events(
+      .after(position), scope == nil ? filter : EventFilter(), limit: Self.pageSize)
+    for event in page.events {
+      if matches(event) {
+        try await responses.send(.with { $0.item = .event(.init(event)) })
+        lastSent = .now
+      }
+      position = event.sequence
+      try await follow(event)
+    }
+    position = page.lastSequence
+  }
+
+  private mutating func sendSnapshot() async throws {
+    let snapshot = try await repository.openSnapshot(filter)
+    do {
+      while let sessions = try await snapshot.next() {
+        for session in sessions where scope?.covers(session.id, name: session.name) ?? true {
+          try await responses.send(.with { $0.item = .session(.init(session)) })
+        }
+      }
+    } catch {
+      await snapshot.close()
+      throw error
+    }
+    await snapshot.close()
+    position = snapshot.sequence
+    let sequence = position
+    try await responses.send(.with { $0.item = .snapshotComplete(.with { $0.sequence = sequence }) })
+    lastSent = .now
+  }
+
+  private mutating func sendBookmark() async throws {
+    let sequence = position
+    try await responses.send(.with { $0.item = .bookmark(.with { $0.sequence = sequence }) })
+    lastSent = .now
+  }
+
+  private func matches(_ event: SessionDomain.SessionEvent) -> Bool {
+    filter.matches(event) && (scope?.covers(event.sessionID, name: event.sessionName) ?? true)
+  }
+
+  // An observer's list is read live, and its end ends the watch.
+  private mutating func follow(_ event: SessionDomain.SessionEvent) async throws {
+    guard var scope, event.sessionID == scope.observer else { return }
+    switch event.kind {
+    case .deleted: throw RPCError.sessionNotFound(scope.observer.description)
+    case .updated:
+      try await scope.reload()
+      self.scope = scope
+    case .created, .statusChanged, .error, .terminated, .registered, .deregistered, .migrated, .healthChanged: break
+    }
+  }
+}

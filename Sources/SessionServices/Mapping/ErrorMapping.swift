@@ -1,0 +1,144 @@
+// The one place where the domain's errors become the wire's. Codes as google.rpc.Code describes them; every error
+// carries an ErrorInfo of the domain "sessiond".
+
+import RPCCore
+import RPCServices
+import SessionDomain
+
+extension RPCError {
+  /// What a caller is told of a refusal or failure of the domain.
+  init(_ error: SessionError) {
+    switch error {
+    case .invalidArgument(let violations): self.init(violations)
+    case .notFound(let id): self = .sessionNotFound(id.description)
+    case .revisionConflict(let expected, let actual):
+      self.init(
+        .aborted, "the session is at revision \(actual), not at \(expected)", reason: "REVISION_CONFLICT",
+        ["expected": "\(expected)", "actual": "\(actual)"])
+    case .illegalTransition(let from, let to, let allowed):
+      let names = allowed.map(\.contractName).joined(separator: ",")
+      let message =
+        "a session in \(from.contractName) cannot become \(to.contractName); allowed: "
+        + (names.isEmpty ? "none" : names)
+      self.init(
+        .failedPrecondition, message, reason: "ILLEGAL_TRANSITION",
+        ["from": from.contractName, "to": to.contractName, "allowed": names],
+        .preconditionFailure(type: "STATUS", subject: from.contractName, description: message))
+    case .notFinished(let id, let status):
+      let message = "session \(id) is in \(status.contractName), which is not final"
+      self.init(
+        .failedPrecondition, message, reason: "NOT_FINISHED", ["status": status.contractName],
+        .preconditionFailure(type: "STATUS", subject: id.description, description: message))
+    case .hasChildren(let id):
+      let message = "session \(id) has children"
+      self.init(
+        .failedPrecondition, message, reason: "HAS_CHILDREN", [:],
+        .preconditionFailure(type: "CHILDREN", subject: id.description, description: message))
+    case .constraintExceeded(let constraint, let allocated, let allowed):
+      let message = "the allocation of \(allocated) is over \(constraint), which allows \(allowed)"
+      self.init(
+        .failedPrecondition, message, reason: "CONSTRAINT_EXCEEDED",
+        ["constraint": constraint, "allocated": "\(allocated)", "allowed": "\(allowed)"],
+        .preconditionFailure(type: "CONSTRAINT", subject: constraint, description: message))
+    case .sessionLimit(let max):
+      let message = "\(max) sessions are in no final status, which is as many as maxSessions allows"
+      self.init(
+        .resourceExhausted, message, reason: "SESSION_LIMIT", ["maxSessions": "\(max)"],
+        .quotaFailure(subject: "maxSessions", description: message))
+    case .requestIDReused(let requestID):
+      self.init(
+        .alreadyExists, "request_id \"\(requestID)\" was used for another request", reason: "REQUEST_ID_REUSED",
+        ["request_id": requestID])
+    case .pageTokenInvalid:
+      self.init(
+        .invalidArgument, "page_token: expected the token of a previous page, with an unchanged request",
+        reason: "PAGE_TOKEN_INVALID", [:],
+        .badRequest([
+          .init(field: "page_token", description: "the token of a previous page, with an unchanged request")
+        ]))
+    case .sequenceCompacted(let oldest):
+      self.init(
+        .outOfRange, "the history begins with sequence \(oldest); what came before is no longer kept",
+        reason: "SEQUENCE_COMPACTED", ["oldest": "\(oldest)"])
+    case .sequenceInFuture(let newest):
+      self.init([
+        FieldViolation(path: "after_sequence", description: "at most \(newest), the sequence of the newest event")
+      ])
+    case .overloaded:
+      self.init(
+        .unavailable, "too many requests wait for the store", reason: "OVERLOADED", [:], .retry(after: .seconds(1)))
+    case .snapshotExpired:
+      self.init(.aborted, "the snapshot was read too slowly; start again", reason: "SNAPSHOT_EXPIRED")
+    case .closed: self = .shuttingDown
+    case .storage(let failure): self.init(failure)
+    }
+  }
+
+  /// INVALID_ARGUMENT with every violation of a request.
+  init(_ violations: [FieldViolation]) {
+    self.init(
+      .invalidArgument, violations.map { "\($0.path): \($0.description)" }.joined(separator: "; "),
+      reason: "INVALID_FIELD", violations.first.map { ["field": $0.path] } ?? [:],
+      .badRequest(violations.map { .init(field: $0.path, description: $0.description) }))
+  }
+
+  private init(_ failure: StorageFailure) {
+    let (code, message, reason): (StatusCode, String, String) =
+      switch failure.kind {
+      case .busy: (.unavailable, "the store is locked by another program", "STORAGE_BUSY")
+      case .full: (.resourceExhausted, "the store is full; nothing was changed", "STORAGE_FULL")
+      case .readOnly: (.unavailable, "the store cannot be written; nothing was changed", "STORAGE_READ_ONLY")
+      case .corrupt: (.dataLoss, "the store is damaged", "STORAGE_CORRUPT")
+      case .io, .other: (.internal, "the store failed", "STORAGE_FAILED")
+      }
+    self.init(
+      code, message,
+      details: [.info(reason: reason, domain: Self.domain, metadata: [:])], cause: SessionError.storage(failure))
+  }
+
+  static let domain = "sessiond"
+
+  /// The server ends what it does.
+  static var shuttingDown: RPCError {
+    RPCError(.unavailable, "the server is shutting down", reason: "SHUTTING_DOWN")
+  }
+
+  /// No session has this id, which may be any text.
+  static func sessionNotFound(_ id: String) -> RPCError {
+    RPCError(
+      .notFound, "no session has the id \"\(id)\"", reason: "SESSION_NOT_FOUND", ["session_id": id],
+      .resource(type: "orchestration.session.v1.Session", name: id, description: "no session has this id"))
+  }
+
+  private init(
+    _ code: StatusCode, _ message: String, reason: String, _ metadata: [String: String] = [:],
+    _ details: ErrorDetail...
+  ) {
+    self.init(
+      code, message, details: [.info(reason: reason, domain: Self.domain, metadata: metadata)] + details)
+  }
+}
+
+extension SessionStatus {
+  /// As in the contract, without its prefix: `ACTIVE`.
+  var contractName: String { description.uppercased() }
+}
+
+/// Runs `work` and turns the domain's errors into the wire's.
+func answering<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+  do {
+    return try await work()
+  } catch let error as SessionError {
+    throw RPCError(error)
+  }
+}
+
+/// The session that a request names.
+/// - Throws: INVALID_ARGUMENT for no id, NOT_FOUND for one that no session can have: ids are the server's to choose.
+func sessionID(_ text: String, at path: String = "session_id") throws -> SessionID {
+  guard !text.isEmpty else {
+    throw RPCError([FieldViolation(path: path, description: "the id of a session is required")])
+  }
+  guard let id = SessionID(text) else { throw RPCError.sessionNotFound(text) }
+  return id
+}

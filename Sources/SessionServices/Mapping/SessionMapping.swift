@@ -1,0 +1,67 @@
+// Sessions on the wire and in the domain. Both modules have the same names for the same things, hence the
+// qualified ones here.
+
+import ProtobufWellKnownTypes
+import SessionAPI
+import SessionDomain
+
+extension SessionAPI.Session {
+  init(_ session: SessionDomain.Session) {
+    self.init()
+    id = session.id.description
+    type = .init(rawValue: session.type.rawValue)
+    name = session.name
+    status = .init(rawValue: session.status.rawValue)
+    workspace = session.workspace
+    metadata = session.metadata.isEmpty ? nil : Google_Protobuf_Struct(session.metadata)
+    capabilities = session.capabilities
+    constraints = session.constraints
+    environment = session.environment
+    parentID = session.parentID?.description ?? ""
+    resources = session.resources.map { resources in
+      .with {
+        $0.memoryBytes = resources.memoryBytes
+        $0.cpuMillicores = resources.cpuMillicores
+        $0.diskBytes = resources.diskBytes
+      }
+    }
+    registration = session.registration.map { registration in
+      .with {
+        $0.messageTypes = registration.messageTypes
+        $0.priority = .init(rawValue: registration.priority?.rawValue ?? 0)
+        $0.registerTime = .init(registration.registerTime)
+        $0.draining = registration.isDraining
+      }
+    }
+    templateName = session.templateName ?? ""
+    clonedFrom = session.clonedFrom?.description ?? ""
+    statusReason = session.statusReason ?? ""
+    createTime = .init(session.createTime)
+    updateTime = .init(session.updateTime)
+    startTime = session.startTime.map { .init($0) }
+    endTime = session.endTime.map { .init($0) }
+    lastActivityTime = .init(session.lastActivityTime)
+    revision = session.revision
+  }
+}
+
+extension SessionDraft {
+  /// The input fields of a session on the wire; the output-only ones are ignored.
+  init(_ session: SessionAPI.Session) {
+    self.init(
+      type: SessionDomain.SessionType(rawValue: session.type.rawValue), name: session.name,
+      workspace: session.workspace, metadata: session.metadata.map { $0.json } ?? [:],
+      capabilities: session.capabilities, constraints: session.constraints, environment: session.environment,
+      parentID: session.parentID)
+  }
+}
+
+extension Google_Protobuf_Timestamp {
+  init(_ timestamp: SessionDomain.Timestamp) {
+    self.init()
+    // Nanoseconds count forward from the second, before 1970 too.
+    let (seconds, microseconds) = timestamp.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+    self.seconds = microseconds < 0 ? seconds - 1 : seconds
+    nanos = Int32(microseconds < 0 ? microseconds + 1_000_000 : microseconds) * 1000
+  }
+}

@@ -1,0 +1,142 @@
+import ProtobufC
+public import RPCCore
+public import SessionAPI
+public import SessionDomain
+
+/// `orchestration.session.v1.SessionService` over a repository.
+public struct SessionHandler: SessionService {
+  private let repository: any SessionRepository
+  private let changes: CommittedChanges
+
+  /// Serves `repository`, whose commits go to `changes`.
+  public init(repository: any SessionRepository, changes: CommittedChanges) {
+    self.repository = repository
+    self.changes = changes
+  }
+
+  /// Creates a session in INITIALIZING.
+  public func createSession(
+    _ request: CreateSessionRequest, context: ServerContext
+  ) async throws -> ServerResponse<CreateSessionResponse> {
+    guard let input = request.session else { throw RPCError([.required("session")]) }
+    let draft = SessionDraft(input)
+    let key =
+      request.requestID.isEmpty
+      ? nil : RequestKey(method: "CreateSession", requestID: request.requestID, bodyDigest: draft.digest)
+    let session = try await answering { try await repository.create(draft, request: key) }
+    return try ServerResponse(.with { $0.session = .init(session) })
+  }
+
+  /// The session as it stands, from memory where it is there.
+  public func getSession(
+    _ request: GetSessionRequest, context: ServerContext
+  ) async throws -> ServerResponse<GetSessionResponse> {
+    let id = try sessionID(request.sessionID)
+    switch changes.cache.lookup(id) {
+    case .hit(let answer): return ServerResponse(answer)
+    case .miss(let fill):
+      var answer: SessionCache.Answer?
+      defer { changes.cache.fill(fill, with: answer) }
+      let session = try await answering { try await repository.session(id) }
+      let encoded = try SessionCache.Answer(.with { $0.session = .init(session) })
+      answer = encoded
+      return ServerResponse(encoded)
+    }
+  }
+
+  /// Changes the masked fields.
+  public func updateSession(
+    _ request: UpdateSessionRequest, context: ServerContext
+  ) async throws -> ServerResponse<UpdateSessionResponse> {
+    guard let input = request.session else { throw RPCError([.required("session")]) }
+    let change = SessionChange(
+      values: SessionDraft(input), status: input.status.rawValue, statusReason: input.statusReason,
+      mask: request.updateMask?.paths ?? [])
+    let violations = change.check().violations + expectedRevisionViolations(request.expectedRevision)
+    guard violations.isEmpty || !input.id.isEmpty else {
+      throw RPCError([.required("session.id")] + violations)
+    }
+    guard violations.isEmpty else { throw RPCError(violations) }
+    let id = try sessionID(input.id, at: "session.id")
+    let session = try await answering {
+      try await repository.update(id, change, expectedRevision: request.expectedRevision.nonZero)
+    }
+    return try ServerResponse(.with { $0.session = .init(session) })
+  }
+
+  /// Removes a session and all that belongs to it.
+  public func deleteSession(
+    _ request: DeleteSessionRequest, context: ServerContext
+  ) async throws -> ServerResponse<DeleteSessionResponse> {
+    let violations = expectedRevisionViolations(request.expectedRevision)
+    guard violations.isEmpty else { throw RPCError(violations) }
+    if request.allowMissing, !request.sessionID.isEmpty, SessionID(request.sessionID) == nil {
+      return try ServerResponse(DeleteSessionResponse())
+    }
+    let id = try sessionID(request.sessionID)
+    let deleted = try await answering {
+      try await repository.delete(
+        id, force: request.force, allowMissing: request.allowMissing,
+        expectedRevision: request.expectedRevision.nonZero)
+    }
+    return try ServerResponse(.with { $0.deleted = deleted })
+  }
+
+  /// A page of the sessions that match.
+  public func listSessions(
+    _ request: ListSessionsRequest, context: ServerContext
+  ) async throws -> ServerResponse<ListSessionsResponse> {
+    let query = try SessionQuery(request)
+    let page = try await answering { try await repository.list(query) }
+    return try ServerResponse(
+      .with {
+        $0.sessions = page.sessions.map { .init($0) }
+        $0.nextPageToken = page.nextPageToken
+        $0.totalSize = page.totalSize ?? 0
+        $0.sequence = page.sequence
+      })
+  }
+
+  /// The sessions that contain the query, latest activity first.
+  public func searchSessions(
+    _ request: SearchSessionsRequest, context: ServerContext
+  ) async throws -> ServerResponse<SearchSessionsResponse> {
+    let sessions = try await answering {
+      try await repository.search(request.query, limit: Int(request.limit))
+    }
+    return try ServerResponse(.with { $0.sessions = sessions.map { .init($0) } })
+  }
+
+  private func expectedRevisionViolations(_ revision: Int64) -> [FieldViolation] {
+    revision < 0
+      ? [FieldViolation(path: "expected_revision", description: "a session's revision, or 0 for any")] : []
+  }
+}
+
+extension FieldViolation {
+  static func required(_ path: String) -> FieldViolation {
+    FieldViolation(path: path, description: "this field is required")
+  }
+}
+
+extension Int64 {
+  // Proto3 has no absent integers: 0 means none was given.
+  fileprivate var nonZero: Int64? { self == 0 ? nil : self }
+}
+
+extension SessionDraft {
+  /// The same for the same input, whatever the order of its maps on the wire.
+  var digest: [UInt8] {
+    // What nests too deep is refused before the digest matters, and is not followed down here.
+    guard JSONValue.object(metadata).nests(atMost: 64) else { return [] }
+    let fields: JSONValue = .object([
+      "type": .number(Double(type?.rawValue ?? 0)), "name": .string(name), "workspace": .string(workspace),
+      "metadata": .object(metadata), "capabilities": .array(capabilities.map { .string($0) }),
+      "constraints": .array(constraints.map { .string($0) }),
+      "environment": .object(environment.mapValues { .string($0) }), "parent": .string(parentID),
+    ])
+    var hash = StableHash()
+    hash.combine(fields.compactText)
+    return withUnsafeBytes(of: hash.value.bigEndian) { Array($0) }
+  }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Logging
+import NIOCore
+import RPCCore
+import RPCServices
+import RPCTransport
+import ServiceLifecycle
+import SessionAPI
+import SessionDomain
+import SessionServices
+import SessionStore
+
+/// Puts the server together. The only place that knows every concrete type.
+struct Server {
+  private let settings: Settings
+  private let logger: Logger
+
+  init(_ settings: Settings) {
+    self.settings = settings
+    var logger = Logger(label: "sessiond") { label -> any LogHandler in
+      settings.enableLogging ? StreamLogHandler.standardError(label: label) : SwiftLogNoOpLogHandler()
+    }
+    logger.logLevel = settings.logLevel
+    self.logger = logger
+  }
+
+  /// Serves until SIGTERM or SIGINT.
+  func run() async throws {
+    let clock = SystemClock()
+    let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
+    let repository = try SQLiteSessionRepository(
+      settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
+    let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
+    var configuration = settings.server
+    configuration.observer = CallLog(logger)
+    let rpc = RPCServer(
+      services: [
+        SessionHandler(repository: repository, changes: changes),
+        EventHandler(repository: repository, changes: changes),
+        health,
+      ], configuration: configuration, threads: settings.eventLoops)
+
+    let serving = ServingService(
+      rpc: rpc, repository: repository, changes: changes, health: health, settings: settings, logger: logger)
+    // At debug the lifecycle's own steps would drown the calls.
+    var lifecycleLogger = logger
+    lifecycleLogger.logLevel = max(.info, settings.logLevel)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: serving), .init(service: BookmarkTicker(changes: changes))],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: lifecycleLogger))
+    try await group.run()
+  }
+}
+
+/// Listens, serves, and on shutdown says so, lets calls finish, and closes the file.
+private struct ServingService: Service {
+  let rpc: RPCServer
+  let repository: SQLiteSessionRepository
+  let changes: CommittedChanges
+  let health: HealthService
+  let settings: Settings
+  let logger: Logger
+
+  func run() async throws {
+    let address: SocketAddress
+    do {
+      address = try await rpc.start(host: settings.listen.host, port: settings.listen.port)
+    } catch {
+      await repository.close()
+      throw ListenError(listen: settings.listen, cause: error)
+    }
+    announce(address)
+    try await gracefulShutdown()
+    logger.info("shutting down")
+    health.shutDown()
+    changes.shutDown()
+    try await rpc.shutDown(grace: settings.shutdownGrace)
+    await repository.close()
+  }
+
+  private func announce(_ address: SocketAddress) {
+    let place = "\(address.ipAddress ?? settings.listen.host):\(address.port ?? settings.listen.port)"
+    let file = URL(fileURLWithPath: settings.store.path).path
+    // Not by the logger, whose level may be above it: whoever starts the server needs this line.
+    FileHandle.standardOutput.write(Data("sessiond listening on \(place), database \(file)\n".utf8))
+  }
+}
+
+/// Lets watchers look, every second, whether their stream was quiet for long enough to get a bookmark.
+private struct BookmarkTicker: Service {
+  let changes: CommittedChanges
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      // Cancellation is how the loop ends.
+      while (try? await Task.sleep(for: .seconds(1))) != nil { changes.tick() }
+    }
+  }
+}
+
+/// The address cannot be listened on.
+private struct ListenError: Error, CustomStringConvertible {
+  let listen: ListenAddress
+  let cause: any Error
+
+  var description: String { "cannot listen on \(listen.host):\(listen.port): \(cause)" }
+}
