@@ -1,0 +1,99 @@
+"""A real sessiond: started on a free port, spoken to by stock clients, stopped by its process id."""
+
+import re
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc
+from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
+from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
+
+PATIENCE_SECONDS = 20
+LISTENING = re.compile(r"listening on (127\.0\.0\.1:(\d+))")
+
+
+class Server:
+    """One process, one channel, the stubs on it."""
+
+    def __init__(self, program: Path, database: Path, *arguments: str, environment: dict[str, str] | None = None):
+        self.database = database
+        self._log: list[str] = []
+        self._listens = threading.Event()
+        self.port = 0
+        self._process = subprocess.Popen(
+            [program, "--listen", "127.0.0.1:0", "--database-path", database, "--log-level", "debug", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read_log)
+        self._reader.start()
+        if not self._listens.wait(PATIENCE_SECONDS) or not self.port:
+            self.kill()
+            raise AssertionError(f"sessiond does not listen; its log:\n{self.log}")
+        self.channel = self.new_channel()
+        self.sessions = SessionServiceStub(self.channel)
+        self.events = EventServiceStub(self.channel)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return "".join(self._log)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def new_channel(self) -> grpc.Channel:
+        # A channel of its own connects by itself; otherwise channels to one address share a connection.
+        return grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+    def terminate(self) -> None:
+        """Asks the process to stop, and returns at once."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait_for_exit(self) -> int:
+        try:
+            status = self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"sessiond does not stop; its log:\n{self.log}") from None
+        self._close()
+        return status
+
+    def stop(self) -> None:
+        """Stops the process as an operator would; it must end well."""
+        if self.is_running:
+            self.terminate()
+        status = self.wait_for_exit()
+        assert status == 0, f"sessiond ended with {status}; its log:\n{self.log}"
+
+    def kill(self) -> None:
+        """Ends the process as a power failure would."""
+        self._process.kill()
+        self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        self._reader.join()
+        self._process.stdout.close()
+        if hasattr(self, "channel"):
+            self.channel.close()
+
+    def _read_log(self) -> None:
+        for line in self._process.stdout:
+            self._log.append(line)
+            if not self.port and (match := LISTENING.search(line)):
+                self.port = int(match[2])
+                self._listens.set()
+        self._listens.set()

@@ -1,0 +1,25 @@
+import pytest
+from grpc_health.v1 import health_pb2
+
+from refusal import StatusCode, refused
+from sessions import PATIENCE_SECONDS, create
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.parametrize(
+    "service", ["", "orchestration.session.v1.SessionService", "orchestration.session.v1.EventService"]
+)
+def test_a_running_server_is_serving(shared_server, service):
+    request = health_pb2.HealthCheckRequest(service=service)
+    assert shared_server.health.Check(request, timeout=PATIENCE_SECONDS).status == SERVING
+
+
+def test_an_unknown_service_is_not_found(shared_server):
+    with refused(StatusCode.NOT_FOUND):
+        shared_server.health.Check(health_pb2.HealthCheckRequest(service="nonsense"), timeout=PATIENCE_SECONDS)
+
+
+def test_a_check_is_no_change(server):
+    server.health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
+    assert create(server).revision == 1

@@ -1,0 +1,70 @@
+import threading
+
+import grpc
+import pytest
+
+from refusal import StatusCode
+from sessions import create, get
+from watch import Watch, history, watching
+
+
+def test_sigterm_ends_streams_with_unavailable_and_the_process_with_zero(server):
+    watches = [Watch(server) for _ in range(10)]
+    for watch in watches:
+        watch.bookmark()
+    create(server)
+    server.terminate()
+    for watch in watches:
+        refusal = watch.end()
+        assert refusal.code == StatusCode.UNAVAILABLE
+        assert refusal.message
+    assert server.wait_for_exit() == 0
+
+
+def test_events_before_the_end_are_sent_before_the_end(server):
+    with watching(server) as watch:
+        for i in range(50):
+            create(server, f"s{i}")
+        server.terminate()
+        seen = []
+        with pytest.raises(grpc.RpcError) as caught:
+            while True:
+                seen.append(watch.event().sequence)
+        assert caught.value.code() == StatusCode.UNAVAILABLE
+        assert seen == list(range(1, len(seen) + 1))
+        assert len(seen) == 50
+        assert server.wait_for_exit() == 0
+
+
+def test_every_create_acknowledged_while_stopping_is_kept(start_server):
+    before = start_server("--max-sessions", "1000000")
+    acknowledged: list[str] = []
+    under_way = threading.Event()
+
+    def create_until_the_end() -> None:
+        try:
+            while True:
+                acknowledged.append(create(before).id)
+                under_way.set()
+        except grpc.RpcError as error:
+            codes.append(error.code())
+
+    codes: list[StatusCode] = []
+    threads = [threading.Thread(target=create_until_the_end) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert under_way.wait(20)
+    before.stop()
+    for thread in threads:
+        thread.join()
+    assert set(codes) == {StatusCode.UNAVAILABLE}
+    after = start_server("--max-sessions", "1000000")
+    for session_id in acknowledged:
+        get(after, session_id)
+    assert len(history(after)) >= len(acknowledged)
+
+
+def test_an_idle_server_stops_at_once(start_server):
+    server = start_server()
+    server.stop()
+    assert not server.is_running
