@@ -1,0 +1,81 @@
+import SessionDomain
+
+extension SQLiteSessionRepository {
+  /// Looks for what must never be, and tells each find in a sentence; empty when all is well. Reads the whole file.
+  public func inconsistencies() async throws(SessionError) -> [String] {
+    try await readers.readAtOnce { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try ConsistencyCheck(database: database).run() }
+    }
+  }
+}
+
+private struct ConsistencyCheck {
+  let database: Database
+
+  func run() throws(StorageFailure) -> [String] {
+    var finds: [String] = []
+    if let damage = try database.text("PRAGMA integrity_check(1)"), damage != "ok" { finds.append(damage) }
+    finds += try historyFinds()
+    finds += try totalsFinds()
+    for (query, find) in Self.forbiddenRows {
+      let count = try database.integer(query) ?? 0
+      if count > 0 { finds.append("\(count) \(find)") }
+    }
+    return finds
+  }
+
+  private func historyFinds() throws(StorageFailure) -> [String] {
+    let bounds = try EventHistory.bounds(database)
+    let count = try database.integer("SELECT count(*) FROM events") ?? 0
+    let last = try database.integer("SELECT coalesce(max(sequence), 0) FROM events") ?? 0
+    var finds: [String] = []
+    if count != bounds.newest - bounds.oldest + 1 {
+      finds.append("\(count) events are kept from \(bounds.oldest) to \(bounds.newest)")
+    }
+    if count > 0, last != bounds.newest { finds.append("the last event is \(last), not \(bounds.newest)") }
+    return finds
+  }
+
+  private func totalsFinds() throws(StorageFailure) -> [String] {
+    let totals = try Totals.read(database)
+    var finds: [String] = []
+    for type in SessionType.allCases {
+      let rows = try database.integer("SELECT count(*) FROM sessions WHERE type = \(type.rawValue)") ?? 0
+      if rows != totals.count(type) { finds.append("\(rows) sessions are \(type), not \(totals.count(type))") }
+    }
+    for status in SessionStatus.allCases {
+      let rows = try database.integer("SELECT count(*) FROM sessions WHERE status = \(status.rawValue)") ?? 0
+      if rows != totals.count(status) { finds.append("\(rows) sessions are \(status), not \(totals.count(status))") }
+    }
+    return finds
+  }
+
+  private static let forbiddenRows = [
+    (
+      """
+      SELECT count(*) FROM sessions AS s WHERE revision >= (SELECT coalesce(min(sequence), revision + 1) FROM events) \
+      AND NOT EXISTS (SELECT 1 FROM events WHERE sequence = s.revision AND session_id = s.id)
+      """, "sessions have a revision that is no event of theirs"
+    ),
+    (
+      """
+      SELECT count(*) FROM sessions AS s WHERE parent_id IS NOT NULL \
+      AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = s.parent_id)
+      """, "sessions have a parent that is gone"
+    ),
+    (
+      """
+      SELECT count(*) FROM sessions WHERE NOT (json_valid(metadata) AND json_valid(capabilities) \
+      AND json_valid(constraints) AND json_valid(environment))
+      """, "sessions have a column that is no JSON"
+    ),
+    (
+      "SELECT count(*) FROM sessions WHERE (status IN (4, 6)) <> (end_time IS NOT NULL)",
+      "sessions have an end that does not fit their status"
+    ),
+    (
+      "SELECT count(*) FROM events AS a JOIN events AS b ON b.sequence = a.sequence + 1 WHERE b.time < a.time",
+      "events happened before the one before them"
+    ),
+  ]
+}

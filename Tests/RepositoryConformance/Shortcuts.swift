@@ -1,0 +1,62 @@
+import SessionDomain
+import Testing
+
+extension SessionDraft {
+  static func named(_ name: String, _ type: SessionType = .active) -> SessionDraft {
+    SessionDraft(type: type, name: name, workspace: "/work")
+  }
+
+  func with(_ change: (inout SessionDraft) -> Void) -> SessionDraft {
+    var copy = self
+    change(&copy)
+    return copy
+  }
+}
+
+extension SessionChange {
+  static func of(_ mask: String..., set: (inout SessionDraft) -> Void) -> SessionChange {
+    SessionChange(values: SessionDraft(type: nil, name: "", workspace: "").with(set), mask: mask)
+  }
+
+  static func rename(_ name: String) -> SessionChange {
+    of("name") { $0.name = name }
+  }
+}
+
+extension SessionRepository {
+  func create(
+    _ name: String, _ type: SessionType = .active, set: (inout SessionDraft) -> Void = { _ in }
+  ) async throws -> Session {
+    try await create(SessionDraft.named(name, type).with(set), request: nil)
+  }
+
+  func move(_ id: SessionID, to statuses: SessionStatus..., reason: String = "") async throws {
+    for status in statuses { _ = try await update(id, .move(to: status, reason: reason), expectedRevision: nil) }
+  }
+
+  func history(after sequence: Int64 = 0) async throws -> [SessionEvent] {
+    try await events(.after(sequence), EventFilter(), limit: 1000).events
+  }
+}
+
+/// The error that `body` throws; nil, and a failed test, when it throws none.
+func refusal<Output>(
+  _ body: () async throws -> Output, sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> SessionError? {
+  do {
+    _ = try await body()
+  } catch let error as SessionError {
+    return error
+  }
+  Issue.record("nothing was refused", sourceLocation: sourceLocation)
+  return nil
+}
+
+extension SessionError {
+  var paths: [String] {
+    if case .invalidArgument(let violations) = self { violations.map(\.path) } else { [] }
+  }
+}
+
+/// An id that no repository here has.
+let strangeID = SessionID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)

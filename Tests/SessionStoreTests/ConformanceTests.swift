@@ -1,0 +1,23 @@
+import RepositoryConformance
+import SessionDomain
+import SessionStore
+import Testing
+
+@Suite struct ConformanceTests {
+  @Test(arguments: RepositoryConformance.cases)
+  func sqliteConforms(_ conformance: ConformanceCase) async throws {
+    let fixture = try StoreFixture()
+    let commits = CommitRecorder()
+    try await conformance.run { options in
+      let repository = try fixture.open(commits: commits) { settings in
+        settings.maxSessions = options.maxSessions
+        settings.eventRetention = options.eventRetention
+        settings.eventRetentionCount = options.eventRetentionCount
+        settings.snapshotsMax = options.snapshotsMax
+      }
+      return RepositoryFixture(repository: repository, clock: fixture.clock, commits: commits) {
+        try await repository.inconsistencies()
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Glibc
+import RepositoryConformance
+import SessionDomain
+import SessionStore
+import Testing
+
+/// A directory that goes away with its owner.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/sessionstore.XXXXXX".utf8CString)
+    guard let made = template.withUnsafeMutableBufferPointer({ buffer in buffer.baseAddress.flatMap { mkdtemp($0) } })
+    else { throw SystemFailure(errorNumber: errno) }
+    path = String(cString: made)
+  }
+
+  deinit {
+    guard let directory = opendir(path) else { return }
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { unlink("\(path)/\(name)") }
+    }
+    closedir(directory)
+    rmdir(path)
+  }
+}
+
+struct SystemFailure: Error {
+  let errorNumber: Int32
+}
+
+/// A store on a file in a directory of its own.
+struct StoreFixture: Sendable {
+  let directory: TemporaryDirectory
+  let clock = ManualClock()
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  var path: String { "\(directory.path)/sessions.db" }
+
+  func open(
+    commits: CommitRecorder = CommitRecorder(), _ change: (inout SessionStoreSettings) -> Void = { _ in }
+  ) throws(StoreOpenError) -> SQLiteSessionRepository {
+    var settings = SessionStoreSettings(path: path)
+    settings.maxSessions = 100_000
+    change(&settings)
+    return try SQLiteSessionRepository(
+      settings: settings, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: commits)
+  }
+}
+
+extension SQLiteSessionRepository {
+  func create(_ name: String) async throws(SessionError) -> Session {
+    try await create(SessionDraft(type: .active, name: name, workspace: "/work"), request: nil)
+  }
+}
