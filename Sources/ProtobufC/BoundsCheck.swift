@@ -46,7 +46,7 @@ struct BoundsCheck: ~Copyable {
       let field: UnsafePointer<ProtobufCFieldDescriptor>
       if let known = last, known.pointee.id == tag.field {
         field = known
-      } else if let found = descriptor.field(numbered: tag.field) {
+      } else if let found = descriptor.field(numbered: tag.field, after: last) {
         field = found
         last = found
       } else {
@@ -130,8 +130,19 @@ struct BoundsCheck: ~Copyable {
 }
 
 extension UnsafePointer<ProtobufCMessageDescriptor> {
+  // Encoders write fields in the order of their numbers, which is the order of the descriptors.
+  @inline(__always)
+  fileprivate func field(
+    numbered number: UInt32, after last: UnsafePointer<ProtobufCFieldDescriptor>?
+  ) -> UnsafePointer<ProtobufCFieldDescriptor>? {
+    guard let fields = pointee.fields else { return nil }
+    let next = last.map { $0 + 1 } ?? fields
+    if next < fields + Int(pointee.n_fields), next.pointee.id == number { return next }
+    return field(numbered: number)
+  }
+
   // Field numbers come in ranges without gaps; most messages have one.
-  fileprivate func field(numbered number: UInt32) -> UnsafePointer<ProtobufCFieldDescriptor>? {
+  private func field(numbered number: UInt32) -> UnsafePointer<ProtobufCFieldDescriptor>? {
     guard let ranges = pointee.field_ranges, number <= UInt32(Int32.max) else { return nil }
     let wanted = Int32(number)
     var low = 0

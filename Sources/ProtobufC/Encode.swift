@@ -17,7 +17,7 @@ extension ProtobufMessage {
   public func encode<Storage>(
     _ make: (_ bytes: Int, _ write: (UnsafeMutableRawPointer) -> Void) throws -> Storage
   ) throws -> Storage {
-    try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { stack in
+    try withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { stack in
       var arena = Arena.forEncoding(lending: stack)
       return try withUnsafeTemporaryAllocation(of: CMessage.self, capacity: 1) { c in
         let message = c.baseAddress.unsafelyUnwrapped

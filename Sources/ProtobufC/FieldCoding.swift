@@ -1,6 +1,7 @@
 // What the generated code calls, field by field: C to Swift under `Field`, Swift to C on the arena.
 
 public import CProtobufC
+import Glibc
 
 /// Reads the fields of C messages.
 public enum Field {
@@ -82,7 +83,8 @@ public enum Field {
     _ read: (UnsafeMutablePointer<CEntry>) -> (Key, Value)
   ) -> [Key: Value] {
     guard let base, count > 0 else { return [:] }
-    var map = [Key: Value](minimumCapacity: count)
+    // Reserving is not specialized for the types, and dearer than to grow once.
+    var map = count < 4 ? [:] : [Key: Value](minimumCapacity: count)
     for entry in UnsafeBufferPointer(start: base, count: count) {
       guard let entry else { continue }
       let (key, value) = read(entry)
@@ -120,16 +122,14 @@ extension Arena {
   /// A string that is there even when empty, as in a oneof or a repeated field: a copy that ends in a NUL.
   public mutating func presentString(_ text: String) -> UnsafeMutablePointer<CChar> {
     var text = text
-    let copy = text.withUTF8 { utf8 in
+    return text.withUTF8 { utf8 in
       let copy = array(of: CChar.self, count: utf8.count + 1)
-      for (index, byte) in utf8.enumerated() {
-        if byte == 0 { sawNUL = true }
-        copy[index] = CChar(bitPattern: byte)
-      }
+      let bytes = UnsafeMutableRawBufferPointer(start: copy, count: utf8.count)
+      bytes.copyMemory(from: UnsafeRawBufferPointer(utf8))
       copy[utf8.count] = 0
+      if strlen(copy) != utf8.count { sawNUL = true }
       return copy
     }
-    return copy
   }
 
   /// A bytes field.

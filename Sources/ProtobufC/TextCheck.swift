@@ -4,15 +4,14 @@ enum TextCheck {
 
 /// Whether `bytes` are UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates) without U+0000.
 func checkText(_ bytes: UnsafeRawBufferPointer) -> TextCheck {
-  var rest = bytes[...]
-  while rest.count >= 8 {
-    let word = bytes.loadUnaligned(fromByteOffset: rest.startIndex, as: UInt64.self)
+  var index = 0
+  let end = bytes.count
+  while end &- index >= 8 {
+    let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
     // Eight ASCII bytes, none of them zero: the high bits are clear, and subtracting 1 from each sets none.
     guard (word | (word &- 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080 == 0 else { break }
-    rest = rest.dropFirst(8)
+    index &+= 8
   }
-  var index = rest.startIndex
-  let end = bytes.count
   while index < end {
     let lead = bytes[index]
     index += 1

@@ -43,7 +43,7 @@ struct WireReader {
   mutating func skip(_ wireType: WireType) throws(DecodeError) -> Int {
     let start = cursor
     switch wireType {
-    case .varint: _ = try varint(bytesMax: 10)
+    case .varint: try skipVarint()
     case .fixed64: try skip(8)
     case .fixed32: try skip(4)
     case .lengthDelimited: _ = try lengthDelimited()
@@ -58,6 +58,37 @@ struct WireReader {
 
   @inline(__always)
   private mutating func varint(bytesMax: Int) throws(DecodeError) -> UInt64 {
+    guard cursor < end else { throw DecodeError(.truncated) }
+    let first = cursor.load(as: UInt8.self)
+    // Most tags and lengths have one byte, nearly all others two.
+    if first < 0x80 {
+      cursor += 1
+      return UInt64(first)
+    }
+    if bytesLeft >= 2 {
+      let second = cursor.load(fromByteOffset: 1, as: UInt8.self)
+      if second < 0x80 {
+        cursor += 2
+        return UInt64(first & 0x7F) | UInt64(second) << 7
+      }
+    }
+    return try longVarint(bytesMax: bytesMax)
+  }
+
+  @inline(__always)
+  private mutating func skipVarint() throws(DecodeError) {
+    if bytesLeft >= 8 {
+      // The bytes whose high bit is clear; the lowest of them ends the varint.
+      let ends = ~cursor.loadUnaligned(as: UInt64.self).littleEndian & 0x8080_8080_8080_8080
+      if ends != 0 {
+        cursor += ends.trailingZeroBitCount / 8 + 1
+        return
+      }
+    }
+    _ = try longVarint(bytesMax: 10)
+  }
+
+  private mutating func longVarint(bytesMax: Int) throws(DecodeError) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     for _ in 0..<bytesMax {
