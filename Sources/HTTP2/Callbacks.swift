@@ -3,7 +3,9 @@
 
 import CNghttp2
 
-func makeHandle(_ role: HTTP2Connection.Role, _ settings: HTTP2Settings) throws -> OpaquePointer {
+func makeHandle(
+  _ role: HTTP2Connection.Role, _ settings: HTTP2Settings, _ pool: BlockPool
+) throws -> OpaquePointer {
   var options: OpaquePointer?
   guard nghttp2_option_new(&options) == 0, let options else { throw HTTP2Error(NGHTTP2_ERR_NOMEM.rawValue) }
   defer { nghttp2_option_del(options) }
@@ -14,10 +16,12 @@ func makeHandle(_ role: HTTP2Connection.Role, _ settings: HTTP2Settings) throws 
   nghttp2_option_set_stream_reset_rate_limit(options, settings.resetsBurst, settings.resetsPerSecond)
 
   var handle: OpaquePointer?
+  // nghttp2 copies the table of functions.
+  var memory = pool.functions
   let code =
     switch role {
-    case .server: nghttp2_session_server_new2(&handle, callbacks.pointer, nil, options)
-    case .client: nghttp2_session_client_new2(&handle, callbacks.pointer, nil, options)
+    case .server: nghttp2_session_server_new3(&handle, callbacks.pointer, nil, options, &memory)
+    case .client: nghttp2_session_client_new3(&handle, callbacks.pointer, nil, options, &memory)
     }
   guard code == 0, let handle else { throw HTTP2Error(code) }
   return handle

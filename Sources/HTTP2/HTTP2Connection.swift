@@ -12,16 +12,18 @@ open class HTTP2Connection {
   }
 
   private let handle: OpaquePointer
+  private let pool: BlockPool
   // nghttp2 keeps the streams' addresses; this list keeps the streams, and finds those left over at the end, for
   // which nghttp2 does not call back.
-  private var firstStream: HTTP2Stream?
+  @exclusivity(unchecked) private var firstStream: HTTP2Stream?
   let role: Role
 
   /// A connection whose preface and SETTINGS are in the output.
   /// - Throws: `HTTP2Error` where memory runs out or a setting is out of range.
   public init(_ role: Role, settings: HTTP2Settings) throws {
     self.role = role
-    handle = try makeHandle(role, settings)
+    pool = BlockPool(keptBytesMax: settings.pooledBytesMax)
+    handle = try makeHandle(role, settings, pool)
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     try submitSettings(settings)
   }

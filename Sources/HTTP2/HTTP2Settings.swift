@@ -18,6 +18,8 @@ public struct HTTP2Settings: Sendable, Hashable {
   public var resetsBurst: UInt64 = 1000
   /// See `resetsBurst`.
   public var resetsPerSecond: UInt64 = 100
+  /// Freed memory that one connection keeps for its next streams, in bytes.
+  public var pooledBytesMax = 32 << 10
 
   /// The defaults.
   public init() {}

@@ -11,11 +11,14 @@ import Synchronization
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   // `ready`, `unflushed`, `turn` and `atEndOfTurn` are confined to the loop; the inbox is locked.
   let eventLoop: any EventLoop
-  private var ready = Deque<UnownedJob>()
-  private var unflushed: [any Flushable] = []
-  private var atEndOfTurn: [() -> Void] = []
-  private var turn = Turn.none
+  @exclusivity(unchecked) private var ready = Deque<UnownedJob>()
+  @exclusivity(unchecked) private var unflushed: [any Flushable] = []
+  @exclusivity(unchecked) private var atEndOfTurn: [() -> Void] = []
+  @exclusivity(unchecked) private var turn = Turn.none
   private let inbox = Mutex(Inbox())
+  /// When the loop last began to read: the time at which the requests of this read came in, asked for once for all
+  /// of them.
+  @exclusivity(unchecked) private(set) var now = ContinuousClock.now
 
   private enum Turn {
     case none, coming, running
@@ -61,8 +64,9 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
   // MARK: On the loop
 
-  /// Promises a call of `runTurn`, so that work until then needs no wake-up of its own.
-  func expectTurn() {
+  /// Notes the time, and promises a call of `runTurn`, so that work until then needs no wake-up of its own.
+  func beginRead() {
+    now = .now
     if turn == .none { turn = .coming }
   }
 

@@ -1,8 +1,15 @@
+import Glibc
+
 /// Finds the method of a `:path`. Built once, then only read.
 public struct Router: Sendable {
-  // Open addressing over a power of two of slots, half of them free, so that a look-up hashes the path's bytes
-  // where they lie and compares once.
-  private var slots: [ServerMethod?]
+  // Open addressing over a power of two of slots, half of them free, so that a look-up hashes a few of the path's
+  // bytes where they lie and compares once.
+  private struct Slot: Sendable {
+    let path: [UInt8]
+    let method: ServerMethod
+  }
+
+  private var slots: [Slot?]
   private let mask: Int
   private let services: Set<String>
 
@@ -15,12 +22,10 @@ public struct Router: Sendable {
     mask = size - 1
     self.services = Set(methods.map(\.descriptor.service))
     for method in methods {
-      var path = method.descriptor.path
-      path.withUTF8 { utf8 in
-        var index = slot(of: UnsafeRawBufferPointer(utf8))
-        while let taken = slots[index], taken.descriptor != method.descriptor { index = (index + 1) & mask }
-        slots[index] = method
-      }
+      let path = Array(method.descriptor.path.utf8)
+      var index = path.withUnsafeBytes { slot(of: $0) }
+      while let taken = slots[index], taken.path != path { index = (index + 1) & mask }
+      slots[index] = Slot(path: path, method: method)
     }
   }
 
@@ -28,7 +33,9 @@ public struct Router: Sendable {
   public func method(for path: UnsafeRawBufferPointer) -> ServerMethod? {
     var index = slot(of: path)
     while let candidate = slots[index] {
-      if equal(candidate.descriptor.path, path) { return candidate }
+      if candidate.path.count == path.count, candidate.path.withUnsafeBytes({ equal($0, path) }) {
+        return candidate.method
+      }
       index = (index + 1) & mask
     }
     return nil
@@ -45,15 +52,21 @@ public struct Router: Sendable {
       : RPCError(.unimplemented, "unknown service \(parts[1])")
   }
 
-  // FNV-1a.
+  // The length and the last bytes: paths differ at their end.
   private func slot(of path: UnsafeRawBufferPointer) -> Int {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in path { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    return Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
+    var hash = UInt64(truncatingIfNeeded: path.count)
+    var offset = max(0, path.count - 16)
+    while path.count - offset >= 8 {
+      hash = (hash ^ path.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
+      offset += 8
+    }
+    for byte in path[offset...] { hash = (hash ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15 }
+    return Int(truncatingIfNeeded: hash >> 32) & mask
   }
 
-  private func equal(_ text: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    var text = text
-    return text.withUTF8 { $0.count == bytes.count && $0.elementsEqual(bytes) }
+  // Both of the same length.
+  private func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard let left = left.baseAddress, let rightBase = right.baseAddress else { return true }
+    return memcmp(left, rightBase, right.count) == 0
   }
 }

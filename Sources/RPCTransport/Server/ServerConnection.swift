@@ -13,15 +13,15 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
   let configuration: ServerConfiguration
   let router: Router
   let executor: LoopExecutor
-  private var head: RequestHeadReader
-  private(set) var peer = "unknown"
+  @exclusivity(unchecked) private var head: RequestHeadReader
+  @exclusivity(unchecked) private(set) var peer = "unknown"
   /// Bytes of bodies that wait to be sent, over all streams.
-  var unsentBytes = 0
+  @exclusivity(unchecked) var unsentBytes = 0
   // Between `handlerAdded` and the channel's end.
-  private var context: ChannelHandlerContext?
-  private var willFlush = false
-  private var roomWaiters: [ServerStream] = []
-  private var lastWriteBytes = 1024
+  @exclusivity(unchecked) private var context: ChannelHandlerContext?
+  @exclusivity(unchecked) private var willFlush = false
+  @exclusivity(unchecked) private var roomWaiters: [ServerStream] = []
+  @exclusivity(unchecked) private var lastWriteBytes = 1024
 
   init(router: Router, configuration: ServerConfiguration, executor: LoopExecutor) throws {
     self.router = router
@@ -42,7 +42,7 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
   func handlerRemoved(context: ChannelHandlerContext) { lose() }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    executor.expectTurn()
+    executor.beginRead()
     let buffer = unwrapInboundIn(data)
     do {
       try buffer.withUnsafeReadableBytes { try receive($0) }

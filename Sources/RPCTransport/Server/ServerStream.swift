@@ -22,30 +22,31 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private let connection: ServerConnection
-  private var phase = Phase.opened
+  // No access to these encloses another; see `HTTP2Stream`.
+  @exclusivity(unchecked) private var phase = Phase.opened
   private let head: RequestHead
   private let start: ContinuousClock.Instant
-  private var deadline: ContinuousClock.Instant?
-  private var timer: Scheduled<Void>?
-  private var deframer: MessageDeframer
+  @exclusivity(unchecked) private var deadline: ContinuousClock.Instant?
+  @exclusivity(unchecked) private var timer: Scheduled<Void>?
+  @exclusivity(unchecked) private var deframer: MessageDeframer
   // A oneRequest method's handler, once its request is decoded.
-  private var body: ServerMethod.Body?
+  @exclusivity(unchecked) private var body: ServerMethod.Body?
 
   // What a manyRequests method has not taken yet, and what of it the peer's window has not got back.
-  private var requests = Deque<FramedMessage>()
-  private var unconsumedBytes = 0
-  private var hasAllRequests = false
-  private var requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
+  @exclusivity(unchecked) private var requests = Deque<FramedMessage>()
+  @exclusivity(unchecked) private var unconsumedBytes = 0
+  @exclusivity(unchecked) private var hasAllRequests = false
+  @exclusivity(unchecked) private var requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
 
-  private var initialMetadata = Metadata()
-  private var trailers = Metadata()
-  private var hasResponded = false
-  private var roomWaiter: CheckedContinuation<Void, any Error>?
+  @exclusivity(unchecked) private var initialMetadata = Metadata()
+  @exclusivity(unchecked) private var trailers = Metadata()
+  @exclusivity(unchecked) private var hasResponded = false
+  @exclusivity(unchecked) private var roomWaiter: CheckedContinuation<Void, any Error>?
 
   init(id: Int32, head: RequestHead, connection: ServerConnection) {
     self.head = head
     self.connection = connection
-    start = .now
+    start = connection.executor.now
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
     super.init(id: id)
   }
@@ -175,8 +176,10 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private func finish(_ error: RPCError?) {
-    let requestID = error?.code == .internal && error?.cause != nil ? String(UInt64.random(in: .min ... .max), radix: 16) : nil
-    // The caller is told nothing of the inside, only how to ask the operator about it.
+    var requestID: String?
+    if let error, error.code == .internal, error.cause != nil {
+      requestID = String(UInt64.random(in: .min ... .max), radix: 16)
+    }
     let told = requestID.map { RPCError(.internal, "internal error, request id \($0)") } ?? error
     if hasResponded {
       connection.finish(self, trailers: ResponseHeaders.trailers(told, trailers))
