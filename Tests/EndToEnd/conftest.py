@@ -6,6 +6,8 @@ import pytest
 
 from server import Server
 
+LOG_LINES_SHOWN = 100
+
 
 def pytest_addoption(parser):
     parser.addoption("--sessiond", required=True, type=Path, help="the server's binary")
@@ -17,7 +19,8 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and report.when == "call":
         for server in getattr(item, "servers", []):
-            report.sections.append((f"sessiond on {server.database}", server.log))
+            lines = server.log.splitlines(keepends=True)
+            report.sections.append((f"sessiond on {server.database}", "".join(lines[-LOG_LINES_SHOWN:])))
     return report
 
 

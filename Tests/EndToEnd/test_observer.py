@@ -21,7 +21,7 @@ GLOBS = {
     "director-1": ["director-1"],
     "department-*": ["department-a", "department-"],
     "*": ["director-1", "director-10", "department-a", "department-", "x[1]", "Department-a", "a.c"],
-    "*-*": ["director-1", "director-10", "department-a", "department-", "Department-a"],
+    "d*-*": ["director-1", "director-10", "department-a", "department-"],
     "d*r-1*": ["director-1", "director-10"],
     "x[1]": ["x[1]"],
     "a?c": [],

@@ -44,9 +44,9 @@ def test_a_watch_resumes_over_a_restart(start_server):
         for i in range(5):
             create(before, f"before-{i}")
         seen = watch.events(3)
-        before.stop()
-        # What was committed before the end was still delivered, in order, or is not lost.
+        before.terminate()
         assert watch.end().code == StatusCode.UNAVAILABLE
+        before.stop()
     after = start_server()
     with watching(after, after_sequence=seen[-1].sequence) as watch:
         create(after, "after")

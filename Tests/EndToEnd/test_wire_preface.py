@@ -18,7 +18,7 @@ SEED = random.SystemRandom().randrange(2**32)
 
 NOT_HTTP2 = {
     "HTTP/1.1": b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n",
-    "HTTP/1.1 with an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+    "HTTP/1.1 with an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
     "a TLS hello": CLIENT_HELLO + b"\0" * 200,
     "a line of text": b"hello\n" * 10,
     "zeros": b"\0" * 1000,

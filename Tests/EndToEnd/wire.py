@@ -106,6 +106,7 @@ class Wire:
 
     def __init__(self, server: Server, settings: dict[int, int] | None = None, opens_windows: bool = True):
         self.socket = socket.create_connection(("127.0.0.1", server.port), DEADLINE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._opens_windows = opens_windows
         self._encoder = Encoder()
