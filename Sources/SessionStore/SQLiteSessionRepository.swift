@@ -6,7 +6,7 @@ import SessionDomain
 public final class SQLiteSessionRepository: SessionRepository {
   let settings: SessionStoreSettings
   let readers: ReaderPool
-  private let committer: Committer
+  let committer: Committer
   private let snapshots: SnapshotPool
   private let lock: FileLock
 

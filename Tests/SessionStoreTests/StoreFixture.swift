@@ -1,8 +1,9 @@
 import Glibc
 import RepositoryConformance
 import SessionDomain
-import SessionStore
 import Testing
+
+@testable import SessionStore
 
 /// A directory that goes away with its owner.
 final class TemporaryDirectory: Sendable {
@@ -57,5 +58,26 @@ struct StoreFixture: Sendable {
 extension SQLiteSessionRepository {
   func create(_ name: String) async throws(SessionError) -> Session {
     try await create(SessionDraft(type: .active, name: name, workspace: "/work"), request: nil)
+  }
+}
+
+/// What a test waited for did not come.
+struct DeadlinePassed: Error {}
+
+extension SQLiteSessionRepository {
+  /// Runs a piece of work where the writing connection lives.
+  func onCommitter(_ body: @escaping @Sendable (Writer) throws(StorageFailure) -> Void) async throws(SessionError) {
+    try await committer.submit { (writer) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try body(writer) }
+    }
+  }
+
+  /// Waits until that many changes wait for the committer.
+  func waitForChanges(_ count: Int) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while committer.waitingCount < count {
+      guard ContinuousClock.now < deadline else { throw DeadlinePassed() }
+      await Task.yield()
+    }
   }
 }

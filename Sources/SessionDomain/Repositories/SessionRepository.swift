@@ -69,7 +69,8 @@ public protocol SessionSnapshot: Sendable {
 /// Is told of everything that was committed.
 public protocol CommitObserver: Sendable {
   /// Is called on the committer's own thread, in commit order, after a commit succeeded and before its callers are
-  /// answered; must be quick. Once, when the repository opens, with a commit of nothing at the newest sequence.
+  /// answered; must be quick. The first time is before the repository has opened, on the thread that opens it, with a
+  /// commit of nothing at the newest sequence.
   func committed(_ commit: Commit)
 }
 

@@ -70,6 +70,13 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     return taken
   }
 
+  /// How many elements wait.
+  var count: Int {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return waiting.count
+  }
+
   /// Takes no more work; what waits is still given out.
   func close() {
     pthread_mutex_lock(mutex)

@@ -7,16 +7,16 @@ final class Committer: Sendable {
   private let thread: WorkerThread
   private let finished: Latch
 
-  /// Starts the thread. `writer` is its own from here on.
+  /// Tells the observer how things stand, and starts the thread. `writer` is its own from here on.
   init(_ writer: sending Writer, observer: any CommitObserver) throws(ThreadError) {
     let settings = writer.settings
     let queue = WorkQueue<any PendingChange>(capacity: settings.waitingChangesMax)
     let finished = Latch()
     self.queue = queue
     self.finished = finished
+    observer.committed(writer.standing)
     nonisolated(unsafe) let writer = writer
     thread = try WorkerThread {
-      observer.committed(writer.standing)
       var loop = CommitLoop(writer: writer, observer: observer)
       while let changes = queue.take(max: settings.batchMax, patience: loop.patience) {
         loop.run(changes)
@@ -41,6 +41,9 @@ final class Committer: Sendable {
     }
     return try result.get()
   }
+
+  /// How many changes wait to be taken.
+  var waitingCount: Int { queue.count }
 
   /// Takes no more changes, and waits until those that were taken are made and the connection is closed.
   func close() async {

@@ -37,6 +37,8 @@ final class Change<Output: Sendable>: PendingChange, @unchecked Sendable {
   }
 
   func fail(_ error: SessionError) {
+    // The failure of its own statement says more than that of the batch.
+    if case .failure(.storage) = result { return answer() }
     continuation.resume(returning: .failure(error))
   }
 }

@@ -1,0 +1,103 @@
+import SessionDomain
+import Testing
+
+@testable import SessionStore
+
+/// What SQLite says it does for a statement, a step a line.
+private func plan(_ statement: SQLFragment, on repository: SQLiteSessionRepository) async throws -> String {
+  try await repository.readers.read { (database) throws(SessionError) in
+    try storing { () throws(StorageFailure) in
+      let explained = try database.bound(
+        SQLFragment(sql: "EXPLAIN QUERY PLAN " + statement.sql, bindings: statement.bindings))
+      var steps: [String] = []
+      while try explained.step() {
+        var row = explained.row
+        _ = (row.integer(), row.integer(), row.integer())
+        steps.append(row.text())
+      }
+      explained.reset()
+      return steps.joined(separator: "\n")
+    }
+  }
+}
+
+private struct Expectation: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let query: SessionQuery
+  let index: String
+  var sorts = false
+
+  init(_ description: String, _ index: String, sorts: Bool = false, _ change: (inout SessionQuery) -> Void) {
+    testDescription = description
+    self.index = index
+    self.sorts = sorts
+    var query = SessionQuery()
+    change(&query)
+    self.query = query
+  }
+}
+
+private let expectations = [
+  Expectation("all, the oldest first", "SCAN sessions USING INDEX sessions_by_create_time") { _ in },
+  Expectation("all, the newest first", "SCAN sessions USING INDEX sessions_by_create_time", sorts: true) {
+    $0.order = [SessionOrder(.createTime, isDescending: true)]
+  },
+  Expectation("all, the latest activity first", "USING INDEX sessions_by_last_activity_time", sorts: true) {
+    $0.order = [SessionOrder(.lastActivityTime, isDescending: true)]
+  },
+  Expectation("all by id", "SCAN sessions") { $0.order = [SessionOrder(.id)] },
+  Expectation("one type", "SEARCH sessions USING INDEX sessions_by_type (type=?)") { $0.types = [.director] },
+  Expectation("two types", "SEARCH sessions USING INDEX sessions_by_type (type=?)", sorts: true) {
+    $0.types = [.director, .observer]
+  },
+  Expectation("one status", "SEARCH sessions USING INDEX sessions_by_status (status=?)") { $0.statuses = [.error] },
+]
+
+@Suite struct PlanTests {
+  @Test(arguments: expectations)
+  fileprivate func `A common list uses its index`(_ expectation: Expectation) async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let list = try SessionList(expectation.query)
+    let plan = try await plan(list.pageStatement, on: repository)
+    #expect(plan.contains(expectation.index), "\(plan)")
+    // Sorting what an index gives in nearly the right order goes on group by group.
+    #expect(plan.contains("TEMP B-TREE") == expectation.sorts, "\(plan)")
+    await repository.close()
+  }
+
+  @Test func `The next page seeks to its place`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    for number in 0..<3 { _ = try await repository.create("s\(number)") }
+    var query = SessionQuery()
+    query.pageSize = 1
+    query.pageToken = try await repository.list(query).nextPageToken
+    let byTime = try await plan(try SessionList(query).pageStatement, on: repository)
+    #expect(byTime.contains("SEARCH sessions USING INDEX sessions_by_create_time (create_time>?)"), "\(byTime)")
+    #expect(!byTime.contains("TEMP B-TREE"), "\(byTime)")
+    await repository.close()
+  }
+
+  @Test func `Parents and children are found by index`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let children = try await plan("SELECT id FROM sessions WHERE parent_id = \(.text("x")) ORDER BY id", on: repository)
+    #expect(children.contains("SEARCH sessions USING COVERING INDEX sessions_by_parent (parent_id=?)"), "\(children)")
+    var query = SessionQuery()
+    query.condition = try Condition.parse("parentId = ?", parameters: [.string("x")])
+    let byCondition = try await plan(try SessionList(query).pageStatement, on: repository)
+    #expect(byCondition.contains("sessions_by_parent (parent_id=?)"), "\(byCondition)")
+    await repository.close()
+  }
+
+  @Test func `History is read by sequence`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let page = try await plan(
+      "SELECT \(EventRow.selection) FROM events WHERE sequence > \(.integer(5)) AND sequence <= \(.integer(9)) ORDER BY sequence",
+      on: repository)
+    #expect(page.contains("SEARCH events USING INTEGER PRIMARY KEY"), "\(page)")
+    await repository.close()
+  }
+}
