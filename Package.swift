@@ -1,7 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+// A handler's calls stay where they are called from: without the second, each call of an async function looks up
+// where its task would rather be, under a lock.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
 
 func systemLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
@@ -55,6 +59,18 @@ let package = Package(
     library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, collections]),
     library("RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
     program("protoc-gen-swift-rpc", [pluginLibrary]),
+
+    // What the generator makes of protos with every kind of field and name.
+    .target(
+      name: "CGoldenMessages", dependencies: ["CProtobufC", "CProtoMessages"], path: "Tests/CGoldenMessages"),
+    .target(
+      name: "GoldenMessages",
+      dependencies: ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CGoldenMessages"], path: "Tests/GoldenMessages",
+      swiftSettings: strict),
+    tests(
+      "GeneratorTests",
+      ["protoc-gen-swift-rpc", "GoldenMessages", "RPCCore", "ProtobufC", "ProtobufWellKnownTypes"], exclude: ["Protos"]),
+    tests("ProtobufCTests", ["ProtobufC", "GoldenMessages"]),
 
     // The product.
     library("SessionDomain", []),

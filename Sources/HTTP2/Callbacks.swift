@@ -42,6 +42,7 @@ private struct Callbacks: @unchecked Sendable {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
     nghttp2_session_callbacks_set_on_frame_send_callback(made, onFrameSent)
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(made, onFrameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(made, onStreamClose)
     pointer = made
   }
@@ -140,9 +141,18 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, user
   return 0
 }
 
+// Headers that nghttp2 cannot send, such as a list over 64 KiB, would leave their stream open for ever.
+private let onFrameNotSent: nghttp2_on_frame_not_send_callback = { session, frame, _, _ in
+  guard let header = frame?.pointee.hd, header.type == UInt8(NGHTTP2_HEADERS.rawValue), header.stream_id > 0
+  else { return 0 }
+  nghttp2_submit_rst_stream(
+    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id, HTTP2ErrorCode.internalError.rawValue)
+  return 0
+}
+
 private let onStreamClose: nghttp2_on_stream_close_callback = { session, id, code, userData in
   guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return 0 }
-  // The connection's list lets go of the stream here, so this reference is a counted one.
+  // The connection lets go of the stream here, so this reference is a counted one.
   let stream = Unmanaged<HTTP2Stream>.fromOpaque(opaque).takeUnretainedValue()
   nghttp2_session_set_stream_user_data(session, id, nil)
   withConnection(userData, otherwise: ()) { $0.close(stream, HTTP2ErrorCode(rawValue: code)) }

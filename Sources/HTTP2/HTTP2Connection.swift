@@ -14,8 +14,9 @@ open class HTTP2Connection {
   private let handle: OpaquePointer
   private let pool: BlockPool
   // nghttp2 keeps the streams' addresses; this list keeps the streams, and finds those left over at the end, for
-  // which nghttp2 does not call back.
-  @exclusivity(unchecked) private var firstStream: HTTP2Stream?
+  // which nghttp2 does not call back. A stream in it is retained once by hand, since counting every change of its
+  // links would cost more than the links.
+  @exclusivity(unchecked) private unowned(unsafe) var firstStream: HTTP2Stream?
   let role: Role
 
   /// A connection whose preface and SETTINGS are in the output.
@@ -28,7 +29,13 @@ open class HTTP2Connection {
     try submitSettings(settings)
   }
 
-  deinit { nghttp2_session_del(handle) }
+  deinit {
+    nghttp2_session_del(handle)
+    while let stream = firstStream {
+      firstStream = stream.next
+      Unmanaged.passUnretained(stream).release()
+    }
+  }
 
   // MARK: Bytes in and out
 
@@ -191,6 +198,7 @@ open class HTTP2Connection {
   }
 
   private func add(_ stream: HTTP2Stream) {
+    _ = Unmanaged.passRetained(stream)
     stream.next = firstStream
     firstStream?.previous = stream
     firstStream = stream
@@ -198,13 +206,13 @@ open class HTTP2Connection {
 
   final func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     stream.isClosed = true
-    let next = stream.next
-    next?.previous = stream.previous
-    if let previous = stream.previous { previous.next = next } else { firstStream = next }
+    if let next = stream.next { next.previous = stream.previous }
+    if let previous = stream.previous { previous.next = stream.next } else { firstStream = stream.next }
     stream.next = nil
     stream.previous = nil
     stream.dropBody()
     stream.closed(code)
+    Unmanaged.passUnretained(stream).release()
   }
 }
 

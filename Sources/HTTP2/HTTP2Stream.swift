@@ -27,7 +27,7 @@ open class HTTP2Stream {
   // nghttp2 was told there is nothing to send, and must be told when there is again.
   @exclusivity(unchecked) var isDeferred = false
   // The connection's list of its streams.
-  @exclusivity(unchecked) var next: HTTP2Stream?
+  @exclusivity(unchecked) unowned(unsafe) var next: HTTP2Stream?
   @exclusivity(unchecked) unowned(unsafe) var previous: HTTP2Stream?
   /// True once the stream is gone from its connection.
   @exclusivity(unchecked) public internal(set) final var isClosed = false

@@ -8,6 +8,8 @@ struct CallLog: ServerCallObserver {
 
   init(_ logger: Logger) { self.logger = logger }
 
+  func wants(_ error: RPCError?) -> Bool { logger.logLevel <= .debug || error?.cause != nil }
+
   func callEnded(_ call: CallSummary) {
     if let cause = call.error?.cause {
       logger.error(

@@ -34,16 +34,50 @@ public enum ErrorDetail: Sendable, Hashable {
 }
 
 extension RPCError {
-  /// An error with details.
+  // Callers take some 8 KiB of trailers, in which the details are in base64 and the message comes twice. What a
+  // request made long, such as its own text in a message or thousands of violations, is cut to fit.
+  private static let messageBytesMax = 768
+  private static let textBytesMax = 256
+  private static let violationsBytesMax = 3072
+
+  /// An error with details. Long texts are shortened, and of many violations the first are kept, so that the whole
+  /// fits what clients accept of trailers.
   public init(_ code: StatusCode, _ message: String, details: [ErrorDetail], cause: (any Error)? = nil) {
+    let message = message.shortened(toBytes: Self.messageBytesMax)
     self.init(code, message, cause: cause)
     let status = Google_Rpc_Status.with {
       $0.code = Int32(code.rawValue)
       $0.message = message
-      $0.details = details.compactMap(\.packed)
+      $0.details = details.compactMap { $0.fitted(Self.textBytesMax, Self.violationsBytesMax).packed }
     }
     // What cannot be encoded is a detail with U+0000 in it; the code and the message stand without it.
     if let bytes = try? status.encoded() { trailers.add("grpc-status-details-bin", bytes) }
+  }
+}
+
+extension ErrorDetail {
+  fileprivate func fitted(_ textBytesMax: Int, _ violationsBytesMax: Int) -> ErrorDetail {
+    func short(_ text: String) -> String { text.shortened(toBytes: textBytesMax) }
+    switch self {
+    case .info(let reason, let domain, let metadata):
+      return .info(reason: reason, domain: domain, metadata: metadata.mapValues(short))
+    case .badRequest(let violations):
+      var bytesLeft = violationsBytesMax
+      let kept = violations.lazy
+        .map { FieldViolation(field: short($0.field), description: short($0.description)) }
+        .prefix { violation in
+          bytesLeft -= violation.field.utf8.count + violation.description.utf8.count + 8
+          return bytesLeft >= 0
+        }
+      return .badRequest(Array(kept))
+    case .preconditionFailure(let type, let subject, let description):
+      return .preconditionFailure(type: type, subject: short(subject), description: short(description))
+    case .resource(let type, let name, let description):
+      return .resource(type: type, name: short(name), description: short(description))
+    case .retry: return self
+    case .quotaFailure(let subject, let description):
+      return .quotaFailure(subject: short(subject), description: short(description))
+    }
   }
 }
 

@@ -7,6 +7,7 @@ enum ResponseHeaders {
   static let plain = HeaderBlock(initial)
   static let ok = HeaderBlock([("grpc-status", "0")])
 
+  private static let messageBytesMax = 1024
   private static let initial = [(name: ":status", value: "200"), (name: "content-type", value: "application/grpc")]
 
   static func initial(_ metadata: Metadata) -> HeaderBlock {
@@ -32,7 +33,11 @@ enum ResponseHeaders {
   private static func status(_ error: RPCError?, _ metadata: Metadata) -> [(name: String, value: String)] {
     var list = [(name: "grpc-status", value: String((error?.code ?? .ok).rawValue))]
     if let error {
-      if !error.message.isEmpty { list.append((name: "grpc-message", value: percentEncoded(error.message))) }
+      if !error.message.isEmpty {
+        // In the worst case each byte takes three, and clients take some 8 KiB in all.
+        let message = percentEncoded(error.message.shortened(toBytes: messageBytesMax))
+        list.append((name: "grpc-message", value: message))
+      }
       list += fields(error.trailers)
     }
     return list + fields(metadata)

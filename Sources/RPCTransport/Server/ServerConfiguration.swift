@@ -25,6 +25,9 @@ public struct ServerConfiguration: Sendable {
 
 /// Hears of every call that ended, on its event loop: must not block.
 public protocol ServerCallObserver: Sendable {
+  /// Whether to tell it of a call that ended so; nil for OK. Asked for every call.
+  func wants(_ error: RPCError?) -> Bool
+
   /// A call is over.
   func callEnded(_ call: CallSummary)
 }

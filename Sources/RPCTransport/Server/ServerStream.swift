@@ -214,7 +214,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private func report(_ error: RPCError?, _ requestID: String?) {
-    guard let observer = connection.configuration.observer else { return }
+    guard let observer = connection.configuration.observer, observer.wants(error) else { return }
     observer.callEnded(
       CallSummary(
         method: name, peer: connection.peer,

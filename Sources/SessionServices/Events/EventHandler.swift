@@ -6,11 +6,16 @@ public import SessionDomain
 public struct EventHandler: EventService {
   private let repository: any SessionRepository
   private let changes: CommittedChanges
+  private let now: @Sendable () -> ContinuousClock.Instant
 
-  /// Serves the events of `repository`, whose commits go to `changes`.
-  public init(repository: any SessionRepository, changes: CommittedChanges) {
+  /// Serves the events of `repository`, whose commits go to `changes`; `now` tells how long a stream was quiet.
+  public init(
+    repository: any SessionRepository, changes: CommittedChanges,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+  ) {
     self.repository = repository
     self.changes = changes
+    self.now = now
   }
 
   /// Streams events as they commit.
@@ -25,7 +30,7 @@ public struct EventHandler: EventService {
       scope = try await ObserverScope(observer: request.observerID, repository: repository)
     }
     var watch = EventWatch(
-      repository: repository, feed: changes.feed, filter: filter, scope: scope, responses: responses)
+      repository: repository, feed: changes.feed, filter: filter, scope: scope, responses: responses, now: now)
     try await answering { try await watch.run(from: start) }
   }
 

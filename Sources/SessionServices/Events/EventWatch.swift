@@ -9,9 +9,10 @@ struct EventWatch {
   private let filter: EventFilter
   private var scope: ObserverScope?
   private let responses: ResponseWriter<WatchEventsResponse>
+  private let now: @Sendable () -> ContinuousClock.Instant
   // Everything up to here that matches has been sent.
   private var position: Int64 = 0
-  private var lastSent = ContinuousClock.now
+  private var lastSent: ContinuousClock.Instant
 
   // A stream on which nothing was sent for so long gets a bookmark.
   private static let quietMax = Duration.seconds(10)
@@ -19,13 +20,15 @@ struct EventWatch {
 
   init(
     repository: any SessionRepository, feed: EventFeed, filter: EventFilter, scope: ObserverScope?,
-    responses: ResponseWriter<WatchEventsResponse>
+    responses: ResponseWriter<WatchEventsResponse>, now: @escaping @Sendable () -> ContinuousClock.Instant
   ) {
     self.repository = repository
     self.feed = feed
     self.filter = filter
     self.scope = scope
     self.responses = responses
+    self.now = now
+    lastSent = now()
   }
 
   /// Watches until the call is cancelled.
@@ -45,7 +48,7 @@ struct EventWatch {
       case .batches(let batches): try await send(batches)
       case .behind: try await sendFromTable()
       case .upToDate(let generation):
-        if lastSent.duration(to: .now) >= Self.quietMax { try await sendBookmark() }
+        if lastSent.duration(to: now()) >= Self.quietMax { try await sendBookmark() }
         try await feed.wait(after: generation)
       case .ended: throw RPCError.shuttingDown
       }
@@ -56,8 +59,8 @@ struct EventWatch {
     for batch in batches {
       for item in batch.items where item.event.sequence > position {
         if matches(item.event) {
+          lastSent = now()
           try await responses.send(item.encoded)
-          lastSent = .now
         }
         position = item.event.sequence
         try await follow(item.event)
@@ -71,8 +74,8 @@ struct EventWatch {
       .after(position), scope == nil ? filter : EventFilter(), limit: Self.pageSize)
     for event in page.events {
       if matches(event) {
+        lastSent = now()
         try await responses.send(.with { $0.item = .event(.init(event)) })
-        lastSent = .now
       }
       position = event.sequence
       try await follow(event)
@@ -95,14 +98,14 @@ struct EventWatch {
     await snapshot.close()
     position = snapshot.sequence
     let sequence = position
+    lastSent = now()
     try await responses.send(.with { $0.item = .snapshotComplete(.with { $0.sequence = sequence }) })
-    lastSent = .now
   }
 
   private mutating func sendBookmark() async throws {
     let sequence = position
+    lastSent = now()
     try await responses.send(.with { $0.item = .bookmark(.with { $0.sequence = sequence }) })
-    lastSent = .now
   }
 
   private func matches(_ event: SessionDomain.SessionEvent) -> Bool {

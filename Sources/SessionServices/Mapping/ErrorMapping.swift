@@ -76,8 +76,11 @@ extension RPCError {
 
   /// INVALID_ARGUMENT with every violation of a request.
   init(_ violations: [FieldViolation]) {
+    // The details have them all, as far as trailers go; the message is for people.
+    let shown = violations.prefix(8).map { "\($0.path): \($0.description)" }
+    let more = violations.count > shown.count ? ["and \(violations.count - shown.count) more"] : []
     self.init(
-      .invalidArgument, violations.map { "\($0.path): \($0.description)" }.joined(separator: "; "),
+      .invalidArgument, (shown + more).joined(separator: "; "),
       reason: "INVALID_FIELD", violations.first.map { ["field": $0.path] } ?? [:],
       .badRequest(violations.map { .init(field: $0.path, description: $0.description) }))
   }

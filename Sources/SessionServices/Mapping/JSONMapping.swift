@@ -10,7 +10,12 @@ extension Google_Protobuf_Struct {
     fields = members.mapValues { Google_Protobuf_Value($0) }
   }
 
-  var json: [String: JSONValue] { fields.mapValues(\.json) }
+  /// The members, and a violation for each value that is none.
+  func json(at path: String, _ violations: inout [FieldViolation]) -> [String: JSONValue] {
+    var members: [String: JSONValue] = [:]
+    for (key, value) in fields { members[key] = value.json(at: "\(path).\(key)", &violations) }
+    return members
+  }
 }
 
 extension Google_Protobuf_Value {
@@ -27,14 +32,20 @@ extension Google_Protobuf_Value {
       }
   }
 
-  var json: JSONValue {
+  /// The value; null and a violation where nothing is set, which struct.proto calls an error.
+  func json(at path: String, _ violations: inout [FieldViolation]) -> JSONValue {
     switch kind {
-    case .nullValue, nil: .null
-    case .boolValue(let value): .bool(value)
-    case .numberValue(let value): .number(value)
-    case .stringValue(let value): .string(value)
-    case .listValue(let list): .array(list.values.map(\.json))
-    case .structValue(let value): .object(value.json)
+    case .nullValue: return .null
+    case .boolValue(let value): return .bool(value)
+    case .numberValue(let value): return .number(value)
+    case .stringValue(let value): return .string(value)
+    case .listValue(let list):
+      return .array(list.values.enumerated().map { $1.json(at: "\(path)[\($0)]", &violations) })
+    case .structValue(let value): return .object(value.json(at: path, &violations))
+    case nil:
+      violations.append(
+        FieldViolation(path: path, description: "a null, a boolean, a number, a string, a list or an object"))
+      return .null
     }
   }
 }

@@ -46,11 +46,13 @@ extension SessionAPI.Session {
 }
 
 extension SessionDraft {
-  /// The input fields of a session on the wire; the output-only ones are ignored.
-  init(_ session: SessionAPI.Session) {
+  /// The input fields of a session on the wire, and a violation for each value of its metadata that is none; the
+  /// output-only fields are ignored.
+  init(_ session: SessionAPI.Session, _ violations: inout [FieldViolation]) {
     self.init(
       type: SessionDomain.SessionType(rawValue: session.type.rawValue), name: session.name,
-      workspace: session.workspace, metadata: session.metadata.map { $0.json } ?? [:],
+      workspace: session.workspace,
+      metadata: session.metadata?.json(at: "session.metadata", &violations) ?? [:],
       capabilities: session.capabilities, constraints: session.constraints, environment: session.environment,
       parentID: session.parentID)
   }

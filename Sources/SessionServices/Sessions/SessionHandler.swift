@@ -19,7 +19,9 @@ public struct SessionHandler: SessionService {
     _ request: CreateSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<CreateSessionResponse> {
     guard let input = request.session else { throw RPCError([.required("session")]) }
-    let draft = SessionDraft(input)
+    var violations: [FieldViolation] = []
+    let draft = SessionDraft(input, &violations)
+    guard violations.isEmpty else { throw RPCError(draft.check().violations + violations) }
     let key =
       request.requestID.isEmpty
       ? nil : RequestKey(method: "CreateSession", requestID: request.requestID, bodyDigest: draft.digest)
@@ -56,13 +58,13 @@ public struct SessionHandler: SessionService {
     _ request: UpdateSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<UpdateSessionResponse> {
     guard let input = request.session else { throw RPCError([.required("session")]) }
+    var violations = input.id.isEmpty ? [FieldViolation.required("session.id")] : []
+    violations += expectedRevisionViolations(request.expectedRevision)
     let change = SessionChange(
-      values: SessionDraft(input), status: input.status.rawValue, statusReason: input.statusReason,
+      values: SessionDraft(input, &violations), status: input.status.rawValue, statusReason: input.statusReason,
       mask: request.updateMask?.paths ?? [])
-    let violations = change.check().violations + expectedRevisionViolations(request.expectedRevision)
-    guard violations.isEmpty || !input.id.isEmpty else {
-      throw RPCError([.required("session.id")] + violations)
-    }
+    // What is wrong with the fields comes before what is wrong with the id.
+    if !violations.isEmpty || SessionID(input.id) == nil { violations += change.check().violations }
     guard violations.isEmpty else { throw RPCError(violations) }
     let id = try sessionID(input.id, at: "session.id")
     let session = try await answering {

@@ -35,16 +35,17 @@ extension SessionQuery {
 
   private static func condition(_ request: ListSessionsRequest, _ violations: inout [FieldViolation]) -> Condition? {
     guard !request.where.isEmpty || !request.params.isEmpty else { return nil }
-    var parameters: [ConditionValue] = []
-    for (index, parameter) in request.params.enumerated() {
-      guard let value = ConditionValue(parameter.json) else {
-        violations.append(
-          FieldViolation(path: "params[\(index)]", description: "a null, a boolean, a number or a string"))
-        continue
+    let refusedBefore = violations.count
+    let parameters = request.params.enumerated().compactMap { index, parameter -> ConditionValue? in
+      let path = "params[\(index)]"
+      let json = parameter.json(at: path, &violations)
+      let value = ConditionValue(json)
+      if value == nil {
+        violations.append(FieldViolation(path: path, description: "a null, a boolean, a number or a string"))
       }
-      parameters.append(value)
+      return value
     }
-    guard parameters.count == request.params.count else { return nil }
+    guard violations.count == refusedBefore else { return nil }
     do throws(ConditionError) {
       return try Condition.parse(request.where, parameters: parameters)
     } catch {
