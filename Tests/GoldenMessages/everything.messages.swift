@@ -1344,13 +1344,13 @@ extension Outer {
     public var nearest: Outer.Inner.Scalars?
 
     /// `outermost`, field 2.
-    public var outermost: GeneratorTests.Scalars?
+    public var outermost: GoldenMessages.Scalars?
 
     /// `level`, field 3.
     public var level: Outer.Inner.Level = .inner
 
     /// `outer_level`, field 4.
-    public var outerLevel: GeneratorTests.Level = .unspecified
+    public var outerLevel: GoldenMessages.Level = .unspecified
 
     /// `outer`, field 5.
     public var outer: Outer? {
@@ -1379,7 +1379,7 @@ extension Outer.Inner: ProtobufC.ProtobufMessage {
     self.nearest = ProtobufC.Field.message(c.pointee.nearest)
     self.outermost = ProtobufC.Field.message(c.pointee.outermost)
     self.level = Outer.Inner.Level(rawValue: Int32(truncatingIfNeeded: c.pointee.level.rawValue))
-    self.outerLevel = GeneratorTests.Level(rawValue: Int32(truncatingIfNeeded: c.pointee.outer_level.rawValue))
+    self.outerLevel = GoldenMessages.Level(rawValue: Int32(truncatingIfNeeded: c.pointee.outer_level.rawValue))
     self.outer = ProtobufC.Field.message(c.pointee.outer)
   }
 
