@@ -88,12 +88,18 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     eventLoop.execute { self.runTurn() }
   }
 
+  /// Runs the tasks that are ready now instead of at the turn. A call that came in whole then runs and lets go of
+  /// its memory before the next one of the same read takes some.
+  func runReady() {
+    while let job = ready.popFirst() { job.runSynchronously(on: asUnownedTaskExecutor()) }
+  }
+
   func runTurn() {
     guard turn != .running else { return }
     turn = .running
     repeat {
       takeInbox()
-      while let job = ready.popFirst() { job.runSynchronously(on: asUnownedTaskExecutor()) }
+      runReady()
       let actions = atEndOfTurn
       atEndOfTurn.removeAll(keepingCapacity: true)
       for action in actions { action() }

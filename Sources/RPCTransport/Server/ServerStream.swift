@@ -110,6 +110,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
         return end(RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got none"))
       }
       run(body, method)
+      connection.executor.runReady()
     case .running:
       hasAllRequests = true
       requestWaiter.takeValue()?.resume(returning: nil)

@@ -14,9 +14,15 @@ public struct SessionID: Hashable, Comparable, Sendable {
   }
 
   /// Reads the canonical form, 8-4-4-4-12 hexadecimal digits in any case; nil for anything else.
-  public init?(_ text: some StringProtocol) {
-    let parsed = text.utf8.withContiguousStorageIfAvailable { Self.parse($0) }
-    guard let id = parsed ?? Array(text.utf8).withUnsafeBufferPointer({ Self.parse($0) }) else { return nil }
+  public init?(_ text: String) {
+    var text = text
+    guard let id = text.withUTF8({ SessionID(utf8: $0) }) else { return nil }
+    self = id
+  }
+
+  /// Reads the bytes of the canonical form; nil for anything else.
+  public init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+    guard let id = Self.parse(bytes) else { return nil }
     self = id
   }
 
@@ -68,11 +74,6 @@ extension SessionID: CustomStringConvertible, LosslessStringConvertible {
       }
       return Self.textBytes
     }
-  }
-
-  /// Reads the canonical form in any case; nil for anything else.
-  public init?(_ description: String) {
-    self.init(description[...])
   }
 }
 

@@ -45,7 +45,7 @@ enum SessionRow {
 
   /// Reads every column, from the row's next one on. A row that no session can have is a damaged file.
   static func read(_ row: inout Row) throws(StorageFailure) -> Session {
-    let id = row.withOptionalText { $0.flatMap { SessionID(Substring(decoding: $0, as: UTF8.self)) } }
+    let id = row.withOptionalText { $0.flatMap { SessionID(utf8: $0) } }
     let type = SessionType(rawValue: Int32(clamping: row.integer()))
     let status = SessionStatus(rawValue: Int32(clamping: row.integer()))
     guard let id, let type, let status else { throw damaged }
