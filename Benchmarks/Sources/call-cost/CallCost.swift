@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+
+/// The command line.
+@main
+struct CallCost: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "call-cost",
+    abstract: "Measures what calls to sessiond cost, beside nghttpd in the same run.",
+    discussion: """
+      Servers share one processor and the load has another, where there are two. It measures and does not judge: \
+      it fails only when calls do.
+      """)
+
+  @Option(help: ArgumentHelp("The server, built in release mode.", valueName: "file"))
+  var sessiond: String
+  @Option(help: ArgumentHelp("Where the database goes for the time of the run; not in memory.", valueName: "folder"))
+  var folder = "."
+  @Option(help: "Sessions that are there when reading starts.")
+  var sessions = 1000
+  @Option(help: "Rounds; in each, everything is measured once.")
+  var rounds = 5
+  @Option(help: "GetSession calls in a sample.")
+  var gets = 400_000
+  @Option(help: "CreateSession calls in a sample of one caller.")
+  var loneCreates = 4000
+  @Option(help: "CreateSession calls in a sample of 64 callers.")
+  var groupCreates = 40_000
+  @Option(help: "How often one watcher reads the events in a sample.")
+  var watches = 10
+  @Option(help: "Longest time of one sample, in seconds.")
+  var sampleSeconds = 120
+
+  func validate() throws {
+    let counts = [sessions, rounds, gets, loneCreates, groupCreates, watches, sampleSeconds]
+    guard counts.allSatisfy({ $0 > 0 }) else { throw ValidationError("Counts and times are at least 1.") }
+    guard gets >= 500 else { throw ValidationError("--gets is at least 500: that many calls are made at once.") }
+    guard groupCreates >= 64 else { throw ValidationError("--group-creates is at least 64.") }
+  }
+
+  func run() throws {
+    let missing = Program.missing(["h2load", "nghttpd", "curl", "setpriv", "taskset", "timeout"])
+    guard missing.isEmpty else {
+      throw BenchmarkFailure(
+        "missing: \(missing.joined(separator: ", ")); Debian has them in nghttp2-client, nghttp2-server, curl, util-linux"
+      )
+    }
+    let folder = URL(fileURLWithPath: folder).appending(path: "call-cost-\(getpid())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer {
+      // What is left behind is no reason to lose the figures.
+      try? FileManager.default.removeItem(at: folder)
+    }
+    let several = ProcessInfo.processInfo.activeProcessorCount > 1
+    let comparison = try Comparison(
+      options: self, folder: folder.path, serverProcessor: several ? 0 : nil, loadProcessor: several ? 1 : nil)
+    defer { comparison.stop() }
+    try comparison.measure()
+  }
+}

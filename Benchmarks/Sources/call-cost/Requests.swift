@@ -1,0 +1,45 @@
+import Foundation
+
+/// The requests that the benchmark sends, packed by hand: h2load needs their bytes only, and so this package needs none
+/// of the runtime that it measures.
+enum Requests {
+  /// A CreateSession whose session, sent back by GetSession, takes about 300 bytes.
+  static let createSession = framed(
+    field(
+      1,
+      varint(2, 2)  // SESSION_TYPE_DEPARTMENT
+        + text(3, "benchmark department") + text(5, "/srv/workspaces/benchmark")
+        + metadata(["domain": "measurement", "owner": "benchmarks"])
+        + text(7, "batch-processing") + text(7, "report-generation")
+        + text(8, "max-memory:4gb")
+        + field(9, text(1, "REGION") + text(2, "eu-central-1"))))
+
+  static func getSession(_ id: String) -> Data { framed(text(1, id)) }
+
+  /// Every event kept after `sequence`; from the oldest one on with 0.
+  static func watchEvents(after sequence: Int64) -> Data {
+    framed(sequence == 0 ? varint(6, 1) : varint(4, UInt64(sequence)))
+  }
+
+  /// `google.protobuf.Struct` with texts as values.
+  private static func metadata(_ members: KeyValuePairs<String, String>) -> [UInt8] {
+    field(6, members.flatMap { key, value in field(1, text(1, key) + field(2, text(3, value))) })
+  }
+
+  /// A gRPC message: not compressed, its length, its bytes.
+  private static func framed(_ message: [UInt8]) -> Data {
+    Data([0] + withUnsafeBytes(of: UInt32(message.count).bigEndian) { Array($0) } + message)
+  }
+
+  private static func text(_ number: UInt64, _ value: String) -> [UInt8] { field(number, Array(value.utf8)) }
+
+  private static func field(_ number: UInt64, _ bytes: [UInt8]) -> [UInt8] {
+    varint(number << 3 | 2) + varint(UInt64(bytes.count)) + bytes
+  }
+
+  private static func varint(_ number: UInt64, _ value: UInt64) -> [UInt8] { varint(number << 3) + varint(value) }
+
+  private static func varint(_ value: UInt64) -> [UInt8] {
+    value < 128 ? [UInt8(value)] : [UInt8(value & 127) | 128] + varint(value >> 7)
+  }
+}
