@@ -1,13 +1,15 @@
 // One pass over a message's bytes before protobuf-c sees them. `protobuf_c_message_unpack` (1.4.1) trusts its
-// input: it recurses as deep as the bytes say, allocates up to 164 times their size, merges repeated singular
-// submessages by copying, and takes any bytes for a string. The pass bounds all four, guided by the same
-// descriptor, and leaves nothing for unpack to find. Encoding: protobuf.dev/programming-guides/encoding.
+// input: it recurses as deep as the bytes say, allocates up to 164 times their size, and takes any bytes for a
+// string. The pass bounds all that, guided by the same descriptor, and leaves nothing for unpack to find. It also
+// notices submessages in parts, which SubmessageJoiner takes care of. Encoding: protobuf.dev/programming-guides/encoding.
 
 import CProtobufC
 
 struct BoundsCheck: ~Copyable {
   private let limits: DecodeLimits
   private var memoryBytes = 0
+  /// True where a submessage may come in parts; false where none does.
+  private(set) var sawParts = false
 
   // The sizes of protobuf-c.c's ScannedMember, of which 16 are on the stack and the rest in doubling slabs.
   private static let scannedMembersOnStack = 16
@@ -38,7 +40,6 @@ struct BoundsCheck: ~Copyable {
     var last: UnsafePointer<ProtobufCFieldDescriptor>?
     // Bit i: a singular submessage whose field index is i modulo 64 was there.
     var seen: UInt64 = 0
-    var merges = 0
     while !reader.isAtEnd {
       let tag = try reader.tag()
       members += 1
@@ -57,12 +58,7 @@ struct BoundsCheck: ~Copyable {
       if field.pointee.type == PROTOBUF_C_TYPE_MESSAGE {
         if field.pointee.label != PROTOBUF_C_LABEL_REPEATED {
           let bit = UInt64(1) << UInt64((field - descriptor.pointee.fields) & 63)
-          if seen & bit != 0 {
-            merges += 1
-            guard merges <= limits.mergesMax else {
-              throw DecodeError(.tooManyMerges(max: limits.mergesMax), at: field.fieldName)
-            }
-          }
+          if seen & bit != 0 { sawParts = true }
           seen |= bit
         } else {
           try charge(MemoryLayout<UnsafeRawPointer>.size)
@@ -142,7 +138,7 @@ extension UnsafePointer<ProtobufCMessageDescriptor> {
   }
 
   // Field numbers come in ranges without gaps; most messages have one.
-  private func field(numbered number: UInt32) -> UnsafePointer<ProtobufCFieldDescriptor>? {
+  func field(numbered number: UInt32) -> UnsafePointer<ProtobufCFieldDescriptor>? {
     guard let ranges = pointee.field_ranges, number <= UInt32(Int32.max) else { return nil }
     let wanted = Int32(number)
     var low = 0
@@ -164,7 +160,7 @@ extension UnsafePointer<ProtobufCMessageDescriptor> {
 }
 
 extension UnsafePointer<ProtobufCFieldDescriptor> {
-  fileprivate var fieldName: String { String(cString: pointee.name) }
+  var fieldName: String { String(cString: pointee.name) }
 }
 
 extension ProtobufCType {

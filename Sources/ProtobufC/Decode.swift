@@ -6,10 +6,23 @@ extension ProtobufMessage {
   /// `bytes` need to live only as long as the call.
   @inlinable
   public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits()) throws(DecodeError) {
-    // Only this function is generic, so that it is specialized for each message and costs no look-up of metadata.
+    // Only these two functions are generic, so that they are specialized for each message and look up no metadata.
     let descriptor = Self.descriptor
-    try checkBounds(bytes, descriptor, limits)
-    let message: Self? = withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { stack in
+    let message: Self?
+    if try checkBounds(bytes, descriptor, limits) {
+      let joined = try joinSubmessages(bytes, descriptor, limits)
+      message = joined.withUnsafeBytes { Self.unpacking($0, limits) }
+    } else {
+      message = Self.unpacking(bytes, limits)
+    }
+    guard let message else { throw unpackFailure(descriptor, limits) }
+    self = message
+  }
+
+  @inlinable
+  static func unpacking(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) -> Self? {
+    // More than 1024 bytes would come from malloc.
+    withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { stack in
       var arena = Arena.forDecoding(lending: stack, limits)
       let raw = unpack(bytes, descriptor, in: &arena)
       let message = raw.map { Self(copying: $0.assumingMemoryBound(to: CMessage.self)) }
@@ -17,17 +30,30 @@ extension ProtobufMessage {
       extendLifetime(arena)
       return message
     }
-    guard let message else { throw unpackFailure(descriptor, limits) }
-    self = message
   }
 }
 
+/// Whether submessages may come in parts, in bytes that are a message and keep the limits.
 @usableFromInline
 func checkBounds(
   _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ limits: DecodeLimits
-) throws(DecodeError) {
+) throws(DecodeError) -> Bool {
   var check = BoundsCheck(limits: limits)
   try check.check(bytes, as: descriptor)
+  return check.sawParts
+}
+
+@usableFromInline
+func joinSubmessages(
+  _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ limits: DecodeLimits
+) throws(DecodeError) -> [UInt8] {
+  do {
+    return try SubmessageJoiner(mergesMax: limits.mergesMax).join(bytes, as: descriptor)
+  } catch {
+    var named = error
+    named.message = String(cString: descriptor.pointee.name)
+    throw named
+  }
 }
 
 /// The C message of `bytes`, which passed the bounds check; nil where the arena has no room for it.

@@ -4,8 +4,8 @@ public struct DecodeLimits: Sendable, Hashable {
   public var depthMax = 100
   /// Memory of the C messages that `protobuf_c_message_unpack` builds, in bytes.
   public var memoryBytesMax = 32 << 20
-  /// How often a submessage that is not repeated may come again in one message. Each time is merged with what
-  /// was there, which protobuf-c does by copying.
+  /// How often submessages that are not repeated may come again in one message, to be merged with what was there.
+  /// Encoders do not do that; programs that join messages by their bytes do.
   public var mergesMax = 8
 
   /// The defaults.

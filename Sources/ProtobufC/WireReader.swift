@@ -8,16 +8,20 @@ enum WireType: UInt8 {
 
 /// A cursor over the bytes of one message.
 struct WireReader {
+  private let start: UnsafeRawPointer
   private var cursor: UnsafeRawPointer
   private let end: UnsafeRawPointer
 
   init(_ bytes: UnsafeRawBufferPointer) {
     // An empty buffer may have no address; any pointer serves for zero bytes.
-    cursor = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
-    end = cursor + bytes.count
+    start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+    cursor = start
+    end = start + bytes.count
   }
 
   var isAtEnd: Bool { cursor == end }
+  /// How many bytes were read.
+  var offset: Int { cursor - start }
   private var bytesLeft: Int { end - cursor }
 
   @inline(__always)

@@ -23,7 +23,7 @@ private struct Generator: RandomNumberGenerator {
     var generator = Generator(state: seed)
     let corpora = try Self.corpus()
     var accepted = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<10_000 {
       let original = corpora[Int.random(in: 0..<corpora.count, using: &generator)]
       let bytes = Self.mutate(original, &generator)
       for isStable in [
