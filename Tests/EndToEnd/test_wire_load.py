@@ -15,7 +15,7 @@ MAX_CONCURRENT_STREAMS = 3
 
 def test_an_answer_waits_for_its_window(shared_server):
     session = create(shared_server)
-    with connected(shared_server, settings={INITIAL_WINDOW_SIZE: 0}) as wire:
+    with connected(shared_server, settings={INITIAL_WINDOW_SIZE: 0}, opens_windows=False) as wire:
         stream = wire.open(GET)
         wire.send_data(stream, get_body(session.id))
         wire.ping()
