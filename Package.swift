@@ -75,6 +75,11 @@ let package = Package(
     // The product.
     library("SessionDomain", []),
     library("SessionStore", ["SessionDomain", "CSQLite", collections]),
+    .target(
+      name: "RepositoryConformance", dependencies: ["SessionDomain"], path: "Tests/RepositoryConformance",
+      swiftSettings: strict),
+    tests("SessionDomainTests", ["SessionDomain"]),
+    tests("SessionStoreTests", ["SessionStore", "SessionDomain", "RepositoryConformance", "CSQLite"]),
     library("SessionAPI", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
     library(
       "SessionServices",

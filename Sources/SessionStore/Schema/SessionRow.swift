@@ -11,7 +11,18 @@ enum SessionRow {
     """
 
   static let columns = selection.sql
-  static let marks = Array(repeating: "?", count: 26).joined(separator: ", ")
+  static let insert =
+    "INSERT INTO sessions (\(columns)) VALUES (\(Array(repeating: "?", count: 26).joined(separator: ", ")))"
+
+  /// Takes the values of a whole row, and leaves alone what never changes: each column that is set costs its indexes.
+  static let update: String = {
+    let fixed: Set<Substring> = ["id", "type", "create_time"]
+    let names = columns.split(separator: ", ")
+    let assignments = names.enumerated().filter { !fixed.contains($0.element) }.map {
+      "\($0.element) = ?\($0.offset + 1)"
+    }
+    return "UPDATE sessions SET \(assignments.joined(separator: ", ")) WHERE id = ?1"
+  }()
 
   /// Binds every column. `metadataText` is the metadata as compact JSON.
   static func bind(_ session: Session, metadataText: String, to statement: Statement) {

@@ -20,9 +20,8 @@ struct WriterStatements {
     savepoint = try database.prepare("SAVEPOINT change")
     release = try database.prepare("RELEASE change")
     rollBackToSavepoint = try database.prepare("ROLLBACK TO change")
-    insertSession = try database.prepare("INSERT INTO sessions (\(SessionRow.columns)) VALUES (\(SessionRow.marks))")
-    replaceSession = try database.prepare(
-      "UPDATE sessions SET (\(SessionRow.columns)) = (\(SessionRow.marks)) WHERE id = ?")
+    insertSession = try database.prepare(SessionRow.insert)
+    replaceSession = try database.prepare(SessionRow.update)
     touchSession = try database.prepare("UPDATE sessions SET last_activity_time = ? WHERE id = ?")
     deleteSession = try database.prepare("DELETE FROM sessions WHERE id = ?")
     insertEvent = try database.prepare("INSERT INTO events (\(EventRow.columns)) VALUES (\(EventRow.marks))")
@@ -46,7 +45,6 @@ extension Writer {
   func replace(_ old: Session, with session: Session, events: [SessionEvent]) throws(StorageFailure) {
     SessionRow.bind(
       session, metadataText: JSONValue.object(session.metadata).compactText, to: statements.replaceSession)
-    statements.replaceSession.bind(old.id.description)
     try statements.replaceSession.run()
     state.totals.remove(old)
     state.totals.add(session)
