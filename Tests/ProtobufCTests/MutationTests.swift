@@ -41,6 +41,7 @@ private struct Generator: RandomNumberGenerator {
 
   /// Nil where the bytes are refused.
   private static func isStable<Message: ProtobufC.ProtobufMessage>(_ bytes: [UInt8], as _: Message.Type) -> Bool? {
+    // Why they are refused does not matter here; that a message cannot be encoded again is what is looked for.
     guard let message = try? decode(bytes, as: Message.self) else { return nil }
     // Equality of messages is no help where a number is NaN, hence the comparison of bytes; maps have no order.
     guard let again = try? message.encoded(), let decoded = try? decode(again, as: Message.self) else { return false }
