@@ -90,6 +90,7 @@ let package = Package(
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
         arguments, logging, lifecycle,
       ]),
+    tests("SessiondTests", ["sessiond", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

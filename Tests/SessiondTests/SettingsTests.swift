@@ -1,0 +1,75 @@
+import Logging
+import Testing
+
+@testable import sessiond
+
+private func settings(
+  flags: [String: String] = [:], environment: [String: String] = [:]
+) throws -> (settings: Settings, report: [(name: String, value: String, source: SettingSource)]) {
+  var reader = SettingReader(flags: flags, environment: environment)
+  let settings = try Settings(&reader, processors: 4)
+  return (settings, reader.report)
+}
+
+@Suite struct SettingsTests {
+  @Test func theDefaultsAreThoseOfTheReference() throws {
+    let defaults = try settings().settings
+    #expect(defaults.listen.host == "127.0.0.1")
+    #expect(defaults.listen.port == 50051)
+    #expect(defaults.store.path == "./orchestration.db")
+    #expect(defaults.store.maxSessions == 100)
+    #expect(defaults.store.eventRetention == .milliseconds(604_800_000))
+    #expect(defaults.store.eventRetentionCount == 1_000_000)
+    #expect(defaults.logLevel == .info)
+    #expect(defaults.enableLogging)
+    #expect(defaults.eventLoops == 4)
+  }
+
+  @Test func aFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheDefault() throws {
+    let environment = ["SESSIOND_MAX_SESSIONS": "7", "SESSIOND_LOG_LEVEL": "debug"]
+    let read = try settings(flags: ["max-sessions": "9"], environment: environment)
+    #expect(read.settings.store.maxSessions == 9)
+    #expect(read.settings.logLevel == .debug)
+    let sources = Dictionary(uniqueKeysWithValues: read.report.map { ($0.name, "\($0.source)") })
+    #expect(sources["maxSessions"] == "flag --max-sessions")
+    #expect(sources["logLevel"] == "environment SESSIOND_LOG_LEVEL")
+    #expect(sources["eventRetention"] == "default")
+  }
+
+  @Test(
+    "A wrong value names the setting, the value, where it came from and what is allowed",
+    arguments: [
+      (
+        "max-sessions", "zero",
+        "maxSessions is \"zero\" (flag --max-sessions); allowed is a whole number from 1 to 100000000"
+      ),
+      ("max-sessions", "0", "maxSessions is \"0\""), ("max-sessions", "-5", "maxSessions is \"-5\""),
+      ("event-retention", "1.5", "eventRetention is \"1.5\""), ("log-level", "loud", "logLevel is \"loud\""),
+      ("enable-logging", "yes", "enableLogging is \"yes\" (flag --enable-logging); allowed is true or false"),
+      ("database-path", "", "databasePath is \"\""), ("listen", "localhost", "listen is \"localhost\""),
+      ("max-message-bytes", "99999999999999999999", "maxMessageBytes is"),
+    ])
+  func wrongValue(flag: String, value: String, message: String) throws {
+    let error = #expect(throws: SettingError.self) { try settings(flags: [flag: value]) }
+    #expect(error?.description.hasPrefix(message) == true)
+  }
+
+  @Test(
+    "An address is a host and a port",
+    arguments: [
+      ("127.0.0.1:50051", "127.0.0.1", 50051), ("localhost:0", "localhost", 0), ("[::1]:443", "::1", 443),
+      ("0.0.0.0:65535", "0.0.0.0", 65535),
+    ])
+  func address(text: String, host: String, port: Int) {
+    let address = ListenAddress(text)
+    #expect(address?.host == host)
+    #expect(address?.port == port)
+  }
+
+  @Test(
+    "What is no address is refused",
+    arguments: ["", ":", ":50051", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:443", "[]:1"])
+  func noAddress(text: String) {
+    #expect(ListenAddress(text) == nil)
+  }
+}
