@@ -69,13 +69,14 @@ struct RequestHeadReader {
 
   /// What the fields that were received ask for. The reader is then ready for the next request.
   mutating func finish() -> RequestHead {
+    let hasFields = !fields.isEmpty
     if listBytes > listBytesMax {
       note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
-    } else if !fields.isEmpty, fields != lastFields {
+    } else if hasFields, fields != lastFields {
       lastMetadata = parseMetadata()
       swap(&fields, &lastFields)
     }
-    let metadata = fields.isEmpty ? Metadata() : lastMetadata
+    let metadata = hasFields ? lastMetadata : Metadata()
     defer { reset() }
     if isPost, isGRPC, fault == nil, let method {
       return RequestHead(verdict: .call(method), metadata: metadata, timeout: timeout)
