@@ -141,12 +141,14 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, user
   return 0
 }
 
-// Headers that nghttp2 cannot send, such as a list over 64 KiB, would leave their stream open for ever.
+// Headers that nghttp2 cannot send, such as a list over 64 KiB, would leave their stream open for ever. A request's
+// stream is closed by nghttp2 itself: the peer never heard of it, and a reset of it would end the connection.
 private let onFrameNotSent: nghttp2_on_frame_not_send_callback = { session, frame, _, _ in
-  guard let header = frame?.pointee.hd, header.type == UInt8(NGHTTP2_HEADERS.rawValue), header.stream_id > 0
+  guard let frame = frame?.pointee, frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.hd.stream_id > 0,
+    frame.headers.cat != NGHTTP2_HCAT_REQUEST
   else { return 0 }
   nghttp2_submit_rst_stream(
-    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id, HTTP2ErrorCode.internalError.rawValue)
+    session, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.hd.stream_id, HTTP2ErrorCode.internalError.rawValue)
   return 0
 }
 
