@@ -42,7 +42,11 @@ struct EventWatch {
     case .oldest: position = try await repository.sequences().oldest - 1
     case .snapshot: try await sendSnapshot()
     }
-    if case .snapshot = start {} else { try await sendBookmark() }
+    if case .snapshot = start {} else {
+      // The observer's targets may have changed since they were read; from the position on, events tell.
+      try await scope?.reload()
+      try await sendBookmark()
+    }
     while true {
       switch feed.read(after: position) {
       case .batches(let batches): try await send(batches)
@@ -86,6 +90,7 @@ struct EventWatch {
   private mutating func sendSnapshot() async throws {
     let snapshot = try await repository.openSnapshot(filter)
     do {
+      try await scope?.reload()
       while let sessions = try await snapshot.next() {
         for session in sessions where scope?.covers(session.id, name: session.name) ?? true {
           try await responses.send(.with { $0.item = .session(.init(session)) })
