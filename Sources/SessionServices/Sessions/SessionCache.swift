@@ -88,10 +88,20 @@ final class SessionCache: Sendable {
   func remove(_ id: SessionID) {
     shard(id).state.withLock { shard in
       shard.fills[id] = nil
-      // Its place in the order goes when eviction comes by.
-      if let entry = shard.entries.removeValue(forKey: id) { shard.bytes -= size(entry) }
+      guard let entry = shard.entries.removeValue(forKey: id) else { return }
+      shard.bytes -= size(entry)
+      // Its place in the order goes when eviction comes by, which may be never, or when half of the places are empty.
+      if shard.order.count > 2 * shard.entries.count + 8 {
+        shard.order.removeAll { shard.entries[$0] == nil }
+      }
     }
   }
+
+  /// What all entries take, in bytes.
+  var bytes: Int { shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.bytes } } }
+
+  /// Places in the orders of eviction, of entries and of sessions that are gone.
+  var placesCount: Int { shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.order.count } } }
 
   private func insert(_ answer: Answer, for id: SessionID, into shard: inout Shard) {
     let entry = Entry(answer: answer)
