@@ -89,6 +89,27 @@ private final class Gate: CommitObserver {
     await repository.close()
   }
 
+  @Test func `A change that fails halfway leaves nothing behind`() async throws {
+    let fixture = try StoreFixture()
+    let commits = CommitRecorder()
+    let repository = try fixture.open(commits: commits)
+    let draft = SessionDraft(type: .director, name: "half", workspace: "/")
+    let new = try #require(draft.check().value)
+    let before = try await repository.create("before")
+    await #expect(throws: SessionError.pageTokenInvalid) {
+      try await repository.committer.submit { (writer) throws(SessionError) -> Session in
+        _ = try writer.create(new, request: RequestKey(method: "Create", requestID: "r", bodyDigest: []))
+        _ = try writer.delete(before.id, force: true, allowMissing: false, expectedRevision: nil)
+        throw .pageTokenInvalid
+      }
+    }
+    #expect(try await repository.list(SessionQuery()).sessions == [before])
+    #expect(try await repository.create("after").revision == 2)
+    #expect(commits.events.map(\.sequence) == [1, 2])
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+
   @Test func `More changes than may wait are refused at once`() async throws {
     let fixture = try StoreFixture()
     let gate = Gate()
