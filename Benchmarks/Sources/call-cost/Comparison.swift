@@ -59,8 +59,9 @@ final class Comparison {
       let get = try target("GetSession", Requests.getSession(ids[round * 37 % ids.count]))
       let reply = try get.checkedReply()
       replyBytes = reply.count
-      try reply.write(to: URL(fileURLWithPath: folder + "/reply"))
-      let file = Target(server: nghttpd, path: "/reply", requestFile: nil)
+      // A new name each time: nghttpd remembers how long a file is.
+      try reply.write(to: URL(fileURLWithPath: folder + "/reply-\(round)"))
+      let file = Target(server: nghttpd, path: "/reply-\(round)", requestFile: nil)
       for target in [file, get] { _ = try sample(target, Self.readShape, count: Self.warmUpCalls) }
 
       let ofFile = try sample(file, Self.readShape, count: options.gets)

@@ -38,8 +38,13 @@ enum Program {
     let process = try start(["timeout", "\(seconds)"] + command, processor: processor, output: pipe)
     let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
+    let target = command.last ?? ""
+    // What timeout(1) ends with when it had to end the program.
+    guard process.terminationStatus != 124 else {
+      throw BenchmarkFailure("\(command[0]) to \(target) took longer than \(seconds) s")
+    }
     guard process.terminationStatus == 0 else {
-      throw BenchmarkFailure("\(command[0]) ended with code \(process.terminationStatus)")
+      throw BenchmarkFailure("\(command[0]) to \(target) ended with code \(process.terminationStatus)")
     }
     return output
   }

@@ -16,8 +16,12 @@ enum LoopSQL {
   static let commit = "COMMIT"
   static let savepoint = "SAVEPOINT change"
   static let release = "RELEASE change"
-  static let insertSession = "INSERT INTO sessions (\(SessionRow.columns)) VALUES (\(SessionRow.marks))"
-  static let insertEvent = "INSERT INTO events (\(EventRow.columns)) VALUES (\(EventRow.marks))"
+  static let insertSession = "INSERT INTO sessions (\(SessionRow.columns)) VALUES (\(marks(26)))"
+  static let insertEvent = "INSERT INTO events (\(EventRow.columns)) VALUES (\(marks(13)))"
   static let updateTotals = "UPDATE totals SET sequence = ?, time = ? WHERE id = 1"
   static let readSession = "SELECT \(SessionRow.columns) FROM sessions WHERE id = ?"
+
+  private static func marks(_ count: Int) -> String {
+    Array(repeating: "?", count: count).joined(separator: ", ")
+  }
 }
