@@ -11,7 +11,8 @@ struct FieldChecker {
     if count == 0 || count > FieldLimits.nameCharactersMax {
       refuse("session.name", "a name has 1 to \(FieldLimits.nameCharactersMax) characters")
     }
-    if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+    // All of Unicode's category Cc, without a look into its tables.
+    if name.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }) {
       refuse("session.name", "a name has no control characters")
     }
   }
