@@ -32,11 +32,14 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
   init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
+  /// Whether this is the loop's thread.
+  var isCurrent: Bool { eventLoop.inEventLoop }
+
   // MARK: From any thread
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if eventLoop.inEventLoop {
+    if isCurrent {
       ready.append(job)
       arrangeTurn()
     } else {
@@ -46,7 +49,7 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
   /// Runs `action` on the loop: now if this is the loop, else in its next turn.
   func perform(_ action: @escaping @Sendable () -> Void) {
-    if eventLoop.inEventLoop {
+    if isCurrent {
       action()
     } else {
       post { $0.actions.append(action) }

@@ -15,16 +15,15 @@ import RPCCore
 /// elsewhere hops there first.
 final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   enum Phase {
-    case opened
-    case request(ServerMethod)
-    case running(Task<Void, Never>)
-    case over
+    case opened, request, running, over
   }
 
   private let connection: ServerConnection
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private var phase = Phase.opened
   private let head: RequestHead
+  // What runs the handler, from `running` on.
+  @exclusivity(unchecked) private var task: Task<Void, Never>?
   private let start: ContinuousClock.Instant
   @exclusivity(unchecked) private var deadline: ContinuousClock.Instant?
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
@@ -55,14 +54,14 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   /// Acts on the request's head: starts what can start, or refuses.
   override func opened() {
-    guard case .opened = phase else { return }
+    guard phase == .opened else { return }
     switch head.verdict {
     case .reject(.http(let status, let field)):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
     case .reject(.status(let error, _)): end(error)
     case .call(let method):
-      phase = .request(method)
+      phase = .request
       if let timeout = head.timeout { expire(after: timeout) }
       if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits), method) }
     }
@@ -70,7 +69,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
     connection.consumeOnConnection(bytes.count)
-    if case .over = phase { return }
+    if phase == .over { return }
     unconsumedBytes += bytes.count
     do {
       try deframer.receive(bytes) { try receivedMessage($0) }
@@ -84,9 +83,9 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   private func receivedMessage(_ message: UnsafeRawBufferPointer) throws {
     switch phase {
-    case .request(let method):
-      guard case .oneRequest(let decode) = method.handler, body == nil else {
-        throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
+    case .request:
+      guard case .call(let method) = head.verdict, case .oneRequest(let decode) = method.handler, body == nil else {
+        throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
       body = try decode(message, connection.configuration.decodeLimits)
     case .running:
@@ -105,9 +104,9 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   override func receivedEnd() {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
-    case .request(let method):
-      guard let body = body.takeValue() else {
-        return end(RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got none"))
+    case .request:
+      guard case .call(let method) = head.verdict, let body = body.takeValue() else {
+        return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
       run(body, method)
       connection.executor.runReady()
@@ -131,7 +130,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   private func run(_ body: @escaping ServerMethod.Body, _ method: ServerMethod) {
     let context = ServerContext(
       method: method.descriptor, metadata: head.metadata, deadline: deadline, peer: connection.peer)
-    let task = Task(executorPreference: connection.executor) {
+    phase = .running
+    task = Task(executorPreference: connection.executor) {
       do {
         try await body(context, self)
         self.handlerEnded(nil)
@@ -139,7 +139,6 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
         self.handlerEnded(RPCError(answering: error))
       }
     }
-    phase = .running(task)
   }
 
   private func expire(after timeout: Duration) {
@@ -148,7 +147,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     let at = NIODeadline.now() + TimeAmount(timeout)
     // Most calls are over by then and never need a timer.
     connection.executor.afterTasks { [self] in
-      if case .over = phase { return }
+      if phase == .over { return }
       timer = connection.executor.eventLoop.scheduleTask(deadline: at) { [weak self] in
         self?.end(.deadlineExceeded)
       }
@@ -159,20 +158,17 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   // The handler returned or threw, on whatever thread it was.
   private func handlerEnded(_ error: RPCError?) {
-    guard connection.executor.eventLoop.inEventLoop else {
+    guard connection.executor.isCurrent else {
       return connection.executor.perform { self.handlerEnded(error) }
     }
-    guard case .running = phase else { return }
+    guard phase == .running else { return }
     finish(error)
   }
 
   /// Ends the call with a status, whatever its handler does, unless it is over.
   func end(_ error: RPCError) {
-    switch phase {
-    case .over: return
-    case .running(let task): task.cancel()
-    case .opened, .request: break
-    }
+    guard phase != .over else { return }
+    task?.cancel()
     finish(error)
   }
 
@@ -197,16 +193,14 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   /// The stream is gone: it ended, was reset by the peer, or its connection is lost.
   override func closed(_ code: HTTP2ErrorCode) {
-    switch phase {
-    case .over: return
-    case .running(let task): task.cancel()
-    case .opened, .request: break
-    }
+    guard phase != .over else { return }
+    task?.cancel()
     leave(.cancelled, nil)
   }
 
   private func leave(_ error: RPCError?, _ requestID: String?) {
     phase = .over
+    task = nil
     timer.takeValue()?.cancel()
     requests = []
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
@@ -234,7 +228,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   func send(_ metadata: Metadata) {
     connection.executor.perform { [self] in
-      guard case .running = phase, !hasResponded else { return }
+      guard phase == .running, !hasResponded else { return }
       initialMetadata.add(contentsOf: metadata)
       respond()
     }
@@ -245,18 +239,18 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   func enqueue(_ frame: FramedMessage) throws -> Bool {
-    guard connection.executor.eventLoop.inEventLoop else {
+    guard connection.executor.isCurrent else {
       connection.executor.perform { self.write(frame) }
       // Off the loop the room is not known: `waitForRoom` asks.
       return false
     }
-    guard case .running = phase else { throw over }
+    guard phase == .running else { throw over }
     write(frame)
     return hasRoom
   }
 
   private func write(_ frame: FramedMessage) {
-    guard case .running = phase else { return }
+    guard phase == .running else { return }
     if !hasResponded { respond() }
     connection.send(frame.bytes, ownedBy: frame.owner, on: self)
     connection.unsentBytes += frame.count
@@ -277,7 +271,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   func waitForRoom() async throws {
     try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
       connection.executor.perform { [self] in
-        guard case .running = phase else { return waiter.resume(throwing: over) }
+        guard phase == .running else { return waiter.resume(throwing: over) }
         if hasRoom { return waiter.resume() }
         roomWaiter = waiter
         connection.waitForRoom(self)
@@ -295,7 +289,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   func nextRequest() async throws -> FramedMessage? {
     try await withCheckedThrowingContinuation { waiter in
       connection.executor.perform { [self] in
-        guard case .running = phase else { return waiter.resume(throwing: over) }
+        guard phase == .running else { return waiter.resume(throwing: over) }
         guard let request = requests.popFirst() else {
           if hasAllRequests { return waiter.resume(returning: nil) }
           requestWaiter = waiter
