@@ -26,6 +26,10 @@ public enum SessionError: Error, Hashable, Sendable {
   case sequenceInFuture(newest: Int64)
   /// More waits to be done than the repository holds; nothing was done.
   case overloaded
+  /// The read took longer than `limit`; it was ended.
+  case tooCostly(limit: Duration)
+  /// The caller left before the answer; nothing was done.
+  case cancelled
   /// The snapshot was open for too long, and is closed.
   case snapshotExpired
   /// The repository is closed; nothing was done.
@@ -48,6 +52,8 @@ public struct StorageFailure: Error, Hashable, Sendable {
     case readOnly
     /// Reading or writing failed.
     case io
+    /// It was told to stop.
+    case interrupted
     /// Anything else: a mistake of ours.
     case other
   }

@@ -18,6 +18,8 @@ public struct SessionStoreSettings: Sendable {
   public var readerCount = 2
   /// The most reads that wait; more are refused as `overloaded`.
   public var waitingReadsMax = 8192
+  /// How long one read may take on its thread.
+  public var readTimeLimit: Duration = .seconds(10)
   /// The most snapshots that are open at once; more wait.
   public var snapshotsMax = 8
   /// The most snapshots that wait to be opened; more are refused as `overloaded`.

@@ -25,6 +25,8 @@ struct Sessiond: AsyncParsableCommand {
   var eventRetentionCount: String?
   @Option(help: "Threads that read the database (one per processor, at least 2).")
   var readers: String?
+  @Option(help: "How long one list or search may take (10000).")
+  var queryTimeout: String?
   @Option(help: "Bytes of one request message (4194304).")
   var maxMessageBytes: String?
   @Option(help: "Bytes of one request's headers (16384).")
@@ -59,7 +61,8 @@ struct Sessiond: AsyncParsableCommand {
   private var flags: [String: String] {
     let given: [String: String?] = [
       "listen": listen, "database-path": databasePath, "max-sessions": maxSessions, "event-retention": eventRetention,
-      "event-retention-count": eventRetentionCount, "readers": readers, "max-message-bytes": maxMessageBytes,
+      "event-retention-count": eventRetentionCount, "readers": readers, "query-timeout": queryTimeout,
+      "max-message-bytes": maxMessageBytes,
       "max-header-list-bytes": maxHeaderListBytes, "max-concurrent-streams": maxConcurrentStreams,
       "resets-burst": resetsBurst, "resets-per-second": resetsPerSecond, "max-connections": maxConnections,
       "max-connection-unsent-bytes": maxConnectionUnsentBytes, "max-stream-unsent-bytes": maxStreamUnsentBytes,

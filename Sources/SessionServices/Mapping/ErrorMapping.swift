@@ -67,6 +67,12 @@ extension RPCError {
     case .overloaded:
       self.init(
         .unavailable, "too many requests wait for the store", reason: "OVERLOADED", [:], .retry(after: .seconds(1)))
+    case .tooCostly(let limit):
+      self.init(
+        .resourceExhausted, "the query took longer than \(limit), and was ended; ask for less",
+        reason: "QUERY_TOO_COSTLY",
+        ["limit": "\(limit)"], .quotaFailure(subject: "queryTimeout", description: "a query may take \(limit)"))
+    case .cancelled: self.init(.cancelled, "the call was cancelled")
     case .snapshotExpired:
       self.init(.aborted, "the snapshot was read too slowly; start again", reason: "SNAPSHOT_EXPIRED")
     case .closed: self = .shuttingDown
@@ -92,7 +98,7 @@ extension RPCError {
       case .full: (.resourceExhausted, "the store is full; nothing was changed", "STORAGE_FULL")
       case .readOnly: (.unavailable, "the store cannot be written; nothing was changed", "STORAGE_READ_ONLY")
       case .corrupt: (.dataLoss, "the store is damaged", "STORAGE_CORRUPT")
-      case .io, .other: (.internal, "the store failed", "STORAGE_FAILED")
+      case .io, .interrupted, .other: (.internal, "the store failed", "STORAGE_FAILED")
       }
     self.init(
       code, message,

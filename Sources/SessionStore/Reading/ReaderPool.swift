@@ -7,12 +7,14 @@ final class ReaderPool: Sendable {
   private let queue: WorkQueue<Job>
   private let threads: [WorkerThread]
   private let finished: [Latch]
+  private let timeLimit: Duration
 
   init(settings: SessionStoreSettings) throws(StoreOpenError) {
     let queue = WorkQueue<Job>(capacity: settings.waitingReadsMax)
     var threads: [WorkerThread] = []
     var finished: [Latch] = []
     self.queue = queue
+    timeLimit = settings.readTimeLimit
     for _ in 0..<max(1, settings.readerCount) {
       let latch = Latch()
       let connection = try Self.connect(settings.path)
@@ -38,23 +40,29 @@ final class ReaderPool: Sendable {
     queue.close()
   }
 
-  /// Runs `body` on a reader's thread; each statement in it sees the newest commit.
+  /// Runs `body` on a reader's thread; each statement in it sees the newest commit. Throws `tooCostly` when it takes
+  /// longer than a read may, and `cancelled` when the caller's task is.
   func read<Output: Sendable>(
     _ body: @escaping @Sendable (Database) throws(SessionError) -> Output
   ) async throws(SessionError) -> Output {
-    let result: Result<Output, SessionError> = await withUnsafeContinuation { continuation in
-      let submission = queue.submit { database in
-        do throws(SessionError) {
-          continuation.resume(returning: .success(try body(database)))
-        } catch {
-          continuation.resume(returning: .failure(error))
+    let limit = ReadLimit(timeLimit)
+    let result: Result<Output, SessionError> = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let submission = queue.submit { database in
+          do throws(SessionError) {
+            continuation.resume(returning: .success(try limit.guarding(database, body)))
+          } catch {
+            continuation.resume(returning: .failure(error))
+          }
+        }
+        switch submission {
+        case .accepted: break
+        case .full: continuation.resume(returning: .failure(.overloaded))
+        case .closed: continuation.resume(returning: .failure(.closed))
         }
       }
-      switch submission {
-      case .accepted: break
-      case .full: continuation.resume(returning: .failure(.overloaded))
-      case .closed: continuation.resume(returning: .failure(.closed))
-      }
+    } onCancel: {
+      limit.abandon()
     }
     return try result.get()
   }

@@ -89,6 +89,14 @@ final class Database: @unchecked Sendable {
   /// Whether the file can be read only.
   var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") != 0 }
 
+  /// Has `handler` asked every `steps` steps of a statement whether to go on; 0 steps for no handler.
+  func setProgressHandler(
+    every steps: Int32, _ handler: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?,
+    _ context: UnsafeMutableRawPointer?
+  ) {
+    sqlite3_progress_handler(handle, steps, handler, context)
+  }
+
   /// Makes a function of two or more texts that says yes or no, for use in statements.
   func addFunction(
     _ name: String, arguments: Int32,

@@ -10,6 +10,7 @@ extension StorageFailure {
       case SQLITE_FULL: .full
       case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
       case SQLITE_READONLY, SQLITE_PERM: .readOnly
+      case SQLITE_INTERRUPT: .interrupted
       case SQLITE_IOERR, SQLITE_CANTOPEN: .io
       default: .other
       }

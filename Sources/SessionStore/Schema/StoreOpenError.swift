@@ -27,7 +27,7 @@ extension StoreOpenError {
       case .corrupt: .corrupt(path: path)
       case .readOnly: .readOnly(path: path)
       case .busy: .inUse(path: path)
-      case .full, .io, .other: .storage(path: path, failure)
+      case .full, .io, .interrupted, .other: .storage(path: path, failure)
       }
   }
 }

@@ -27,6 +27,7 @@ struct Settings: Sendable {
       .milliseconds("eventRetention", default: 604_800_000, 1...3_153_600_000_000))
     store.eventRetentionCount = try reader.read(.count("eventRetentionCount", default: 1_000_000, 1...1_000_000_000))
     store.readerCount = try reader.read(.count("readers", default: max(2, processors), 1...64))
+    store.readTimeLimit = try reader.read(.milliseconds("queryTimeout", default: 10_000, 10...3_600_000))
     self.store = store
 
     var server = ServerConfiguration()
