@@ -42,7 +42,8 @@ struct EventWatch {
     case .oldest: position = try await repository.sequences().oldest - 1
     case .snapshot: try await sendSnapshot()
     }
-    if case .snapshot = start {} else {
+    let hasSnapshot = if case .snapshot = start { true } else { false }
+    if !hasSnapshot {
       // The observer's targets may have changed since they were read; from the position on, events tell.
       try await scope?.reload()
       try await sendBookmark()
