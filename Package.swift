@@ -57,7 +57,20 @@ let package = Package(
     library("HTTP2", ["CNghttp2", collections]),
     library("RPCCore", ["ProtobufC"]),
     library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, collections]),
+    library("RPCInProcess", ["RPCCore", "ProtobufC"]),
     library("RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
+    .target(
+      name: "RPCTestSupport", dependencies: ["RPCCore", "ProtobufWellKnownTypes"], path: "Tests/RPCTestSupport",
+      swiftSettings: strict),
+    tests("HTTP2Tests", ["HTTP2"]),
+    tests("RPCCoreTests", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport"]),
+    tests(
+      "RPCTransportTests",
+      ["RPCTransport", "RPCCore", "HTTP2", "ProtobufWellKnownTypes", "RPCTestSupport", nioCore, nioPosix]),
+    tests("RPCInProcessTests", ["RPCInProcess", "RPCCore", "ProtobufWellKnownTypes", "RPCTestSupport"]),
+    tests(
+      "RPCServicesTests",
+      ["RPCServices", "RPCInProcess", "RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport"]),
     program("protoc-gen-swift-rpc", [pluginLibrary]),
 
     // What the generator makes of protos with every kind of field and name.
@@ -89,6 +102,12 @@ let package = Package(
       [
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
         arguments, logging, lifecycle,
+      ]),
+    tests(
+      "SessionServicesTests",
+      [
+        "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
+        "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
     tests("SessiondTests", ["sessiond", logging]),
   ],

@@ -1,0 +1,177 @@
+public import RPCCore
+import Synchronization
+
+/// Both ends of one call in the same process: a pipe of messages each way, and the handler's task between them.
+///
+///     opening ──▶ running ──▶ over
+///        └──────────────────▶
+///
+/// `opening` until the handler's task is known; `running` while it may still answer; `over` once it ended, or was
+/// cancelled by its caller or its deadline.
+public final class InProcessCall: ClientCall, ServerCall {
+  private enum Phase {
+    case opening
+    case running(handler: Task<Void, Never>, timer: Task<Void, Never>?)
+    case over
+  }
+
+  private struct State {
+    var phase = Phase.opening
+    var initialMetadata = Metadata()
+    var trailers = Metadata()
+    // Initial metadata goes before the first message, or never.
+    var hasResponded = false
+  }
+
+  private let configuration: InProcessTransport.Configuration
+  private let requests: MessagePipe
+  private let responses: MessagePipe
+  private let state = Mutex(State())
+
+  init(_ configuration: InProcessTransport.Configuration) {
+    self.configuration = configuration
+    requests = MessagePipe(messagesMax: configuration.messagesMax)
+    responses = MessagePipe(messagesMax: configuration.messagesMax)
+  }
+
+  // MARK: The call's life
+
+  func start(_ method: ServerMethod, _ options: CallOptions) {
+    if let timeout = options.timeout, timeout <= .zero { return end(.deadlineExceeded, dropping: true) }
+    let context = ServerContext(
+      method: method.descriptor, metadata: options.metadata, deadline: options.timeout.map { .now + $0 },
+      peer: "in-process")
+    let handler = Task {
+      do {
+        try await self.serve(method, context)
+        self.end(nil, dropping: false)
+      } catch {
+        self.end(RPCError(answering: error), dropping: false)
+      }
+    }
+    let timer = options.timeout.map { timeout in
+      Task {
+        // The sleep ends early when the call does.
+        if (try? await configuration.clock.sleep(for: timeout)) != nil { self.end(.deadlineExceeded, dropping: true) }
+      }
+    }
+    let isOver = state.withLock { state in
+      guard case .opening = state.phase else { return true }
+      state.phase = .running(handler: handler, timer: timer)
+      return false
+    }
+    if isOver {
+      handler.cancel()
+      timer?.cancel()
+    }
+  }
+
+  func refuse(_ error: RPCError) { end(error, dropping: true) }
+
+  private func serve(_ method: ServerMethod, _ context: ServerContext) async throws {
+    switch method.handler {
+    case .manyRequests(let open): try await open(configuration.decodeLimits)(context, self)
+    case .oneRequest(let decode):
+      guard let request = try await nextRequest() else {
+        throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got none")
+      }
+      guard try await nextRequest() == nil else {
+        throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
+      }
+      try await decode(request.payload, configuration.decodeLimits)(context, self)
+    }
+  }
+
+  /// Ends the call unless it is over: with OK where there is no error; with `dropping`, before what waits is read.
+  private func end(_ error: RPCError?, dropping: Bool) {
+    let (phase, trailers) = state.withLock { state in
+      defer { state.phase = .over }
+      return (state.phase, state.trailers)
+    }
+    switch phase {
+    case .over: return
+    case .opening: break
+    case .running(let handler, let timer):
+      handler.cancel()
+      timer?.cancel()
+    }
+    var told = error
+    told?.trailers.add(contentsOf: trailers)
+    // The cause is for the server's log.
+    told?.cause = nil
+    responses.end(.init(reader: told, writer: error ?? .cancelled), dropping: dropping)
+    requests.end(.init(reader: error ?? .cancelled, writer: told), dropping: true)
+  }
+
+  // MARK: The caller's end
+
+  /// Sends a request; one that is larger than the limit ends the call with RESOURCE_EXHAUSTED. What comes after the
+  /// end of a call that ended with OK is dropped.
+  public func send(_ frame: FramedMessage) async throws {
+    let bytes = frame.count - FramedMessage.prefixBytes
+    if bytes > configuration.messageBytesMax {
+      end(MessageDeframer.Failure.tooLarge(bytes: bytes, max: configuration.messageBytesMax).rpcError, dropping: false)
+    }
+    try await withTaskCancellationHandler {
+      if try !requests.put(frame) { try await requests.waitForRoom() }
+    } onCancel: {
+      cancel()
+    }
+  }
+
+  /// Says that no more messages come.
+  public func finishSending() async throws { requests.finish() }
+
+  /// The next response, or nil once the call ended with OK.
+  public func nextResponse() async throws -> FramedMessage? {
+    try await withTaskCancellationHandler {
+      try await responses.next()
+    } onCancel: {
+      cancel()
+    }
+  }
+
+  /// Ends the call at once with CANCELLED.
+  public func cancel() { end(.cancelled, dropping: true) }
+
+  /// What the handler sent ahead of its first response; complete once that is there.
+  public var initialMetadata: Metadata { state.withLock { $0.initialMetadata } }
+
+  /// What the handler sent with the status; complete once the call is over.
+  public var trailers: Metadata { state.withLock { $0.trailers } }
+
+  // MARK: The handler's end
+
+  /// Sends initial metadata; ignored once a message was sent.
+  public func send(_ metadata: Metadata) {
+    state.withLock { state in
+      guard !state.hasResponded else { return }
+      state.initialMetadata.add(contentsOf: metadata)
+    }
+  }
+
+  /// Hands over a response. False when the handler should wait for room before the next.
+  public func enqueue(_ frame: FramedMessage) throws -> Bool {
+    state.withLock { $0.hasResponded = true }
+    return try responses.put(frame)
+  }
+
+  /// Returns when the caller has taken enough for another response.
+  public func waitForRoom() async throws { try await responses.waitForRoom() }
+
+  /// The next request; nil after the last.
+  public func nextRequest() async throws -> FramedMessage? { try await requests.next() }
+
+  /// Adds to the metadata that goes with the status.
+  public func addTrailers(_ metadata: Metadata) {
+    state.withLock { state in
+      if case .over = state.phase { return }
+      state.trailers.add(contentsOf: metadata)
+    }
+  }
+}
+
+extension RPCError {
+  fileprivate static let cancelled = RPCError(.cancelled, "the call was cancelled")
+  fileprivate static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed")
+}

@@ -1,0 +1,41 @@
+import ProtobufC
+import RPCCore
+import RPCTestSupport
+import Testing
+
+@Suite struct ServerMethodTests {
+  private static let unary = ServerMethod.unary(Calls.unary) { (request: Text, _) in try ServerResponse(request) }
+
+  /// The code that `bytes` are refused with; nil where they are taken.
+  private func refusal(of bytes: [UInt8], limits: DecodeLimits = DecodeLimits()) -> StatusCode? {
+    guard case .oneRequest(let decode) = Self.unary.handler else { return nil }
+    do {
+      _ = try bytes.withUnsafeBytes { try decode($0, limits) }
+      return nil
+    } catch {
+      return (error as? RPCError)?.code
+    }
+  }
+
+  @Test func aMessageIsTaken() {
+    #expect(refusal(of: []) == nil)
+    #expect(refusal(of: [0x0A, 1, 65]) == nil)
+  }
+
+  @Test(arguments: [[0xFF], [0x0A, 5, 65], [0x0A, 1, 0xFF], [0x0A, 1, 0], [0x08, 1]] as [[UInt8]])
+  func bytesThatAreNoMessageAreAnInvalidArgument(bytes: [UInt8]) {
+    #expect(refusal(of: bytes) == .invalidArgument)
+  }
+
+  @Test func aMessageThatTakesTooMuchMemoryExhaustsAResource() {
+    var limits = DecodeLimits()
+    limits.memoryBytesMax = 64
+    let text = [UInt8](repeating: 65, count: 100)
+    #expect(refusal(of: [0x0A, 100] + text, limits: limits) == .resourceExhausted)
+  }
+
+  @Test func aDescriptorNamesItsPath() {
+    #expect(Calls.unary.path == "/test.Calls/Unary")
+    #expect(Calls.unary.description == "test.Calls/Unary")
+  }
+}

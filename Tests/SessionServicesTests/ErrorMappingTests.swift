@@ -1,0 +1,110 @@
+import ProtobufWellKnownTypes
+import RPCCore
+import RPCServices
+import SessionDomain
+import Testing
+
+@testable import SessionServices
+
+/// Each error of the domain on the wire.
+@Suite struct ErrorMappingTests {
+  struct Row: Sendable, CustomTestStringConvertible {
+    let error: SessionError
+    let code: StatusCode
+    let reason: String
+    var metadata: [String: String] = [:]
+    /// The details beside the ErrorInfo, by their types.
+    var details: [String] = []
+
+    var testDescription: String { reason }
+  }
+
+  private static let id = SessionID(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
+  private static let idText = "01900000-0000-7000-8000-000000000001"
+
+  private static func storage(_ kind: StorageFailure.Kind) -> SessionError {
+    .storage(StorageFailure(kind: kind, extendedCode: 11, statement: "SELECT secret"))
+  }
+
+  static let rows = [
+    Row(
+      error: .invalidArgument([
+        .init(path: "session.name", description: "too long"), .init(path: "session.type", description: "unknown"),
+      ]), code: .invalidArgument, reason: "INVALID_FIELD", metadata: ["field": "session.name"],
+      details: ["BadRequest"]),
+    Row(
+      error: .notFound(id), code: .notFound, reason: "SESSION_NOT_FOUND", metadata: ["session_id": idText],
+      details: ["ResourceInfo"]),
+    Row(
+      error: .revisionConflict(expected: 3, actual: 5), code: .aborted, reason: "REVISION_CONFLICT",
+      metadata: ["expected": "3", "actual": "5"]),
+    Row(
+      error: .illegalTransition(from: .idle, to: .error, allowed: [.active, .terminated]),
+      code: .failedPrecondition, reason: "ILLEGAL_TRANSITION",
+      metadata: ["from": "IDLE", "to": "ERROR", "allowed": "ACTIVE,TERMINATED"], details: ["PreconditionFailure"]),
+    Row(
+      error: .notFinished(id, status: .active), code: .failedPrecondition, reason: "NOT_FINISHED",
+      metadata: ["status": "ACTIVE"], details: ["PreconditionFailure"]),
+    Row(
+      error: .hasChildren(id), code: .failedPrecondition, reason: "HAS_CHILDREN", details: ["PreconditionFailure"]),
+    Row(
+      error: .constraintExceeded(constraint: "max-memory", allocated: 20, allowed: 10), code: .failedPrecondition,
+      reason: "CONSTRAINT_EXCEEDED", metadata: ["constraint": "max-memory", "allocated": "20", "allowed": "10"],
+      details: ["PreconditionFailure"]),
+    Row(
+      error: .sessionLimit(max: 100), code: .resourceExhausted, reason: "SESSION_LIMIT",
+      metadata: ["maxSessions": "100"], details: ["QuotaFailure"]),
+    Row(
+      error: .requestIDReused(requestID: "r1"), code: .alreadyExists, reason: "REQUEST_ID_REUSED",
+      metadata: ["request_id": "r1"]),
+    Row(
+      error: .pageTokenInvalid, code: .invalidArgument, reason: "PAGE_TOKEN_INVALID", details: ["BadRequest"]),
+    Row(
+      error: .sequenceCompacted(oldest: 7), code: .outOfRange, reason: "SEQUENCE_COMPACTED",
+      metadata: ["oldest": "7"]),
+    Row(
+      error: .sequenceInFuture(newest: 9), code: .invalidArgument, reason: "INVALID_FIELD",
+      metadata: ["field": "after_sequence"], details: ["BadRequest"]),
+    Row(error: .overloaded, code: .unavailable, reason: "OVERLOADED", details: ["RetryInfo"]),
+    Row(error: .snapshotExpired, code: .aborted, reason: "SNAPSHOT_EXPIRED"),
+    Row(error: .closed, code: .unavailable, reason: "SHUTTING_DOWN"),
+    Row(error: storage(.busy), code: .unavailable, reason: "STORAGE_BUSY"),
+    Row(error: storage(.full), code: .resourceExhausted, reason: "STORAGE_FULL"),
+    Row(error: storage(.corrupt), code: .dataLoss, reason: "STORAGE_CORRUPT"),
+    Row(error: storage(.readOnly), code: .unavailable, reason: "STORAGE_READ_ONLY"),
+    Row(error: storage(.io), code: .internal, reason: "STORAGE_FAILED"),
+    Row(error: storage(.other), code: .internal, reason: "STORAGE_FAILED"),
+  ]
+
+  @Test(arguments: rows) func anErrorHasItsCodeReasonAndDetails(row: Row) throws {
+    let error = RPCError(row.error)
+    #expect(try Refusal(error) == Refusal(code: row.code, reason: row.reason, metadata: row.metadata))
+    let details = try error.details
+    let prefix = "type.googleapis.com/google.rpc."
+    #expect(details.map(\.typeURL) == (["ErrorInfo"] + row.details).map { prefix + $0 })
+    #expect(try details.first?.unpacked(as: Google_Rpc_ErrorInfo.self)?.domain == "sessiond")
+    let bytes = try #require(error.trailers[binary: "grpc-status-details-bin"])
+    let status = try bytes.withUnsafeBytes { try Google_Rpc_Status(decoding: $0) }
+    #expect(status.code == Int32(row.code.rawValue))
+    #expect(status.message == error.message)
+    #expect(!error.message.contains("secret"))
+  }
+
+  @Test func everyViolationIsTold() throws {
+    let error = RPCError(
+      .invalidArgument([.init(path: "a", description: "one"), .init(path: "b", description: "two")]))
+    let request = try error.details.compactMap { try $0.unpacked(as: Google_Rpc_BadRequest.self) }.first
+    #expect(request?.fieldViolations.map(\.field) == ["a", "b"])
+    #expect(request?.fieldViolations.map(\.description_p) == ["one", "two"])
+    #expect(error.message == "a: one; b: two")
+  }
+
+  @Test func aStorageFailureKeepsItsCauseForTheLog() {
+    #expect(RPCError(Self.storage(.io)).cause is SessionError)
+  }
+
+  @Test(arguments: [("", StatusCode.invalidArgument), ("nonsense", .notFound), ("0190", .notFound)])
+  func textThatIsNoIDIsRefused(pair: (text: String, code: StatusCode)) {
+    #expect { try sessionID(pair.text) } throws: { ($0 as? RPCError)?.code == pair.code }
+  }
+}
