@@ -66,6 +66,10 @@ import Testing
       error: .sequenceInFuture(newest: 9), code: .invalidArgument, reason: "INVALID_FIELD",
       metadata: ["field": "after_sequence"], details: ["BadRequest"]),
     Row(error: .overloaded, code: .unavailable, reason: "OVERLOADED", details: ["RetryInfo"]),
+    Row(
+      error: .tooCostly(limit: .seconds(5)), code: .resourceExhausted, reason: "QUERY_TOO_COSTLY",
+      metadata: ["limit": "\(Duration.seconds(5))"], details: ["QuotaFailure"]),
+    Row(error: .cancelled, code: .cancelled, reason: ""),
     Row(error: .snapshotExpired, code: .aborted, reason: "SNAPSHOT_EXPIRED"),
     Row(error: .closed, code: .unavailable, reason: "SHUTTING_DOWN"),
     Row(error: storage(.busy), code: .unavailable, reason: "STORAGE_BUSY"),
@@ -73,6 +77,7 @@ import Testing
     Row(error: storage(.corrupt), code: .dataLoss, reason: "STORAGE_CORRUPT"),
     Row(error: storage(.readOnly), code: .unavailable, reason: "STORAGE_READ_ONLY"),
     Row(error: storage(.io), code: .internal, reason: "STORAGE_FAILED"),
+    Row(error: storage(.interrupted), code: .internal, reason: "STORAGE_FAILED"),
     Row(error: storage(.other), code: .internal, reason: "STORAGE_FAILED"),
   ]
 
@@ -80,6 +85,8 @@ import Testing
     let error = RPCError(row.error)
     #expect(try Refusal(error) == Refusal(code: row.code, reason: row.reason, metadata: row.metadata))
     let details = try error.details
+    // A caller that left is told nothing.
+    if row.error == .cancelled { return #expect(details.isEmpty) }
     let prefix = "type.googleapis.com/google.rpc."
     #expect(details.map(\.typeURL) == (["ErrorInfo"] + row.details).map { prefix + $0 })
     #expect(try details.first?.unpacked(as: Google_Rpc_ErrorInfo.self)?.domain == "sessiond")
