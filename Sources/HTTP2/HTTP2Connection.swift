@@ -17,6 +17,8 @@ open class HTTP2Connection {
   // which nghttp2 does not call back. A stream in it is retained once by hand, since counting every change of its
   // links would cost more than the links.
   @exclusivity(unchecked) private unowned(unsafe) var firstStream: HTTP2Stream?
+  // nghttp2 still has the addresses of abandoned streams, and would ask them for their bodies.
+  @exclusivity(unchecked) private var isAbandoned = false
   let role: Role
 
   /// A connection whose preface and SETTINGS are in the output.
@@ -42,7 +44,7 @@ open class HTTP2Connection {
   /// Takes bytes from the peer.
   /// - Throws: `HTTP2Error` where the connection cannot go on; send the output that is left, then close.
   public final func receive(_ bytes: UnsafeRawBufferPointer) throws {
-    guard let base = bytes.baseAddress else { return }
+    guard let base = bytes.baseAddress, !isAbandoned else { return }
     let taken = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
     if taken < 0 { throw HTTP2Error(Int32(taken)) }
   }
@@ -50,6 +52,7 @@ open class HTTP2Connection {
   /// The next bytes for the peer, valid until the next call; nil when there are none now.
   /// - Throws: `HTTP2Error` where the connection cannot go on.
   public final func nextOutput() throws -> UnsafeRawBufferPointer? {
+    if isAbandoned { return nil }
     var start: UnsafePointer<UInt8>?
     let count = nghttp2_session_mem_send(handle, &start)
     if count < 0 { throw HTTP2Error(Int32(count)) }
@@ -61,8 +64,10 @@ open class HTTP2Connection {
     nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
   }
 
-  /// Ends every stream, for a connection that is lost. Calls `closed` on each.
+  /// Ends every stream, for a connection that is lost. Calls `closed` on each. After it, input is ignored and there
+  /// is no output.
   public final func abandonStreams() {
+    isAbandoned = true
     while let stream = firstStream {
       nghttp2_session_set_stream_user_data(handle, stream.id, nil)
       close(stream, .internalError)
@@ -71,8 +76,12 @@ open class HTTP2Connection {
 
   // MARK: What comes in
 
-  /// One header field of a request. Those of one request come together, before `receivedRequest`. The bytes live
-  /// as long as the call.
+  /// A request's header list begins. What came of the one before is void if `receivedRequest` was not called for it:
+  /// it was malformed.
+  open func receivedBeginningOfRequest() {}
+
+  /// One header field of a request. Those of one request come together, between `receivedBeginningOfRequest` and
+  /// `receivedRequest`. The bytes live as long as the call.
   open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
 
   /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
