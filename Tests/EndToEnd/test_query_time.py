@@ -18,12 +18,12 @@ def fill(server, count: int) -> None:
 
 
 def test_a_query_over_the_time_limit_is_ended(start_server):
-    server = start_server("--query-timeout", "20", "--max-sessions", "1000")
+    server = start_server("--query-timeout", "250", "--max-sessions", "1000")
     fill(server, 40)
     with refused(StatusCode.RESOURCE_EXHAUSTED, "QUERY_TOO_COSTLY") as refusal:
         list_sessions(server, where=COSTLY, params=[PATTERN])
-    assert refusal.metadata["limit"] == "0.02 seconds"
-    assert len(list_sessions(server).sessions) == 40
+    assert refusal.metadata["limit"] == "0.25 seconds"
+    assert len(list_sessions(server, page_size=1).sessions) == 1
 
 
 def test_a_query_whose_caller_left_frees_its_reader(start_server):
@@ -35,5 +35,5 @@ def test_a_query_whose_caller_left_frees_its_reader(start_server):
     call = server.sessions.ListSessions.future(request, timeout=0.2)
     assert call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     # The only reader would be busy for half a minute.
-    assert len(list_sessions(server).sessions) == 40
-    assert get(server, list_sessions(server).sessions[0].id).name == "s0"
+    first = list_sessions(server, page_size=1).sessions[0]
+    assert get(server, first.id).name == "s0"
