@@ -79,6 +79,8 @@ final class ReaderPool: Sendable {
       } catch {
         result = .failure(error)
       }
+      // The read's limit must not end this too: the connection would keep its transaction, and refuse every next one.
+      database.setProgressHandler(every: 0, nil, nil)
       try storing { () throws(StorageFailure) in
         if !database.isIdle { try database.statement("ROLLBACK").run() }
       }
