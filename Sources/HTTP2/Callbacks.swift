@@ -38,6 +38,7 @@ private struct Callbacks: @unchecked Sendable {
       pointer = nil
       return
     }
+    nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
@@ -67,6 +68,13 @@ private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2St
   guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return false }
   Unmanaged<HTTP2Stream>.fromOpaque(opaque)._withUnsafeGuaranteedRef(body)
   return true
+}
+
+private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
+  if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+    withConnection(userData, otherwise: ()) { $0.receivedBeginningOfRequest() }
+  }
+  return 0
 }
 
 private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in

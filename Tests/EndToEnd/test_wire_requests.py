@@ -3,7 +3,7 @@
 import pytest
 from hyperframe.frame import ContinuationFrame, HeadersFrame
 
-from wire import CREATE, GET, WATCH, connected, request_headers
+from wire import CREATE, GET, PROTOCOL_ERROR, WATCH, connected, request_headers
 from wire_checks import (
     DEADLINE_EXCEEDED,
     INVALID_ARGUMENT,
@@ -179,6 +179,19 @@ def test_metadata_that_is_no_base64_is_refused(wire):
     answer = wire.call(GET, get_body(), **{"x-bytes-bin": "!!!"})
     assert_refused(answer, INVALID_ARGUMENT)
     assert "x-bytes-bin" in answer.grpc_message
+
+
+def test_bad_metadata_is_refused_each_time_it_comes(wire):
+    for _ in range(3):
+        assert_refused(wire.call(GET, get_body(), x_bin="!"), INVALID_ARGUMENT)
+
+
+def test_nothing_of_a_malformed_request_is_left_for_the_next(wire):
+    headers = request_headers(GET, grpc_timeout="bad") + [("Upper-Case", "malformed")]
+    stream = wire.new_stream()
+    wire.send(HeadersFrame(stream, wire.encode(headers), flags=["END_HEADERS", "END_STREAM"]))
+    assert wire.answer(stream).reset == PROTOCOL_ERROR
+    assert_refused(wire.call(GET, get_body()), NOT_FOUND)
 
 
 @pytest.mark.parametrize("size", [17_000, 60_000])

@@ -28,6 +28,11 @@ struct RequestHeadReader {
     self.listBytesMax = listBytesMax
   }
 
+  /// Forgets the fields of a request that never became whole.
+  mutating func begin() {
+    if listBytes > 0 { reset() }
+  }
+
   mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
     listBytes += name.count + value.count + 32
     guard listBytes <= listBytesMax else { return }
@@ -74,7 +79,8 @@ struct RequestHeadReader {
       note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
     } else if hasFields, fields != lastFields {
       lastMetadata = parseMetadata()
-      swap(&fields, &lastFields)
+      // A fault is found again only if the fields are read again.
+      if fault == nil { swap(&fields, &lastFields) } else { lastFields = [] }
     }
     let metadata = hasFields ? lastMetadata : Metadata()
     defer { reset() }
