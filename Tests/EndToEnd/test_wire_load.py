@@ -1,12 +1,15 @@
 """Clients that read nothing, open too much, or give up all the time."""
 
+import socket
+import struct
+
 import pytest
 from hyperframe.frame import PingFrame, RstStreamFrame, SettingsFrame, WindowUpdateFrame
 from orchestration.session.v1 import event_service_pb2 as events_pb
 
 from sessions import create
 from watch import watching
-from wire import CANCEL, GET, PROTOCOL_ERROR, REFUSED_STREAM, WATCH, connected, framed
+from wire import CANCEL, GET, LIST, PROTOCOL_ERROR, REFUSED_STREAM, WATCH, connected, framed
 from wire_checks import NOT_FOUND, assert_connection_serves, assert_others_are_served, get_body
 
 INITIAL_WINDOW_SIZE = 4
@@ -54,6 +57,36 @@ def test_a_watch_that_reads_nothing_holds_up_nobody_and_misses_nothing(server):
         responses = [events_pb.WatchEventsResponse.FromString(data) for data in wire.answers[stream].messages]
         sequences = [response.event.sequence for response in responses if response.WhichOneof("item") == "event"]
         assert sequences == list(range(1, 2001))
+
+
+def test_watches_that_nobody_reads_leave_one_on_the_same_connection_that_is_read(server):
+    for _ in range(500):
+        create(server, "n" * 250)
+    body = framed(events_pb.WatchEventsRequest(from_oldest=True).SerializeToString())
+    with connected(server, settings={INITIAL_WINDOW_SIZE: 0}) as wire:
+        # Together they fill what may wait for a connection.
+        for _ in range(40):
+            wire.send_data(wire.open(WATCH), body)
+        wire.ping()
+        stream = wire.open(WATCH)
+        wire.send(WindowUpdateFrame(stream, 1 << 20))
+        wire.send_data(stream, body)
+        wire.read_until(lambda: len(wire.answers[stream].messages) == 501)
+
+
+def test_a_connection_that_is_reset_while_answers_are_written_ends_alone(server):
+    for _ in range(20):
+        create(server, metadata={"key": "x" * 60_000})
+    for _ in range(50):
+        with connected(server, settings={INITIAL_WINDOW_SIZE: 1 << 30}, opens_windows=False) as wire:
+            wire.send(WindowUpdateFrame(0, 1 << 30))
+            streams = [wire.open(LIST) for _ in range(8)]
+            for stream in streams:
+                wire.send_data(stream, framed(b""))
+            wire.read_until(lambda: any(wire.answers[stream].data for stream in streams))
+            # Closing then sends RST instead of FIN.
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert_others_are_served(server)
 
 
 def test_every_stream_that_is_allowed_is_served_and_one_more_is_not(shared_server):

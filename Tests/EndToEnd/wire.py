@@ -36,6 +36,7 @@ ENHANCE_YOUR_CALM = 0xB
 
 CREATE = "/orchestration.session.v1.SessionService/CreateSession"
 GET = "/orchestration.session.v1.SessionService/GetSession"
+LIST = "/orchestration.session.v1.SessionService/ListSessions"
 WATCH = "/orchestration.session.v1.EventService/WatchEvents"
 
 

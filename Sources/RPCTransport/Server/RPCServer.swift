@@ -68,8 +68,9 @@ public final class RPCServer: Sendable {
       return true
     }
     guard isWelcome else { throw ChannelError.connectTimeout(.zero) }
+    // A handler that is cancelled still needs its loop to end on.
+    channel.closeFuture.whenComplete { _ in connection.handler.value.whenIdle { self.forget(key) } }
     try channel.pipeline.syncOperations.addHandler(handler)
-    channel.closeFuture.whenComplete { _ in self.forget(key) }
   }
 
   private func forget(_ key: ObjectIdentifier) {

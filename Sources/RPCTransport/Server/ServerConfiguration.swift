@@ -12,7 +12,7 @@ public struct ServerConfiguration: Sendable {
   public var decodeLimits = DecodeLimits()
   /// Bytes that one stream may have waiting to be sent before its handler must wait.
   public var streamUnsentBytesMax = 64 << 10
-  /// The same for all streams of a connection together.
+  /// The same for all streams of a connection together; beyond it each may have one message waiting.
   public var connectionUnsentBytesMax = 1 << 20
   /// Connections at once; further ones are closed as they come.
   public var connectionsMax = 10_000

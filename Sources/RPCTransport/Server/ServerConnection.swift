@@ -17,6 +17,8 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
   @exclusivity(unchecked) private(set) var peer = "unknown"
   /// Bytes of bodies that wait to be sent, over all streams.
   @exclusivity(unchecked) var unsentBytes = 0
+  @exclusivity(unchecked) private var runningHandlers = 0
+  @exclusivity(unchecked) private var idleAction: (() -> Void)?
   // Between `handlerAdded` and the channel's end.
   @exclusivity(unchecked) private var context: ChannelHandlerContext?
   @exclusivity(unchecked) private var willFlush = false
@@ -121,6 +123,20 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
 
   func waitForRoom(_ stream: ServerStream) { roomWaiters.append(stream) }
 
+  // MARK: Handlers
+
+  func handlerStarted() { runningHandlers += 1 }
+
+  func handlerEnded() {
+    runningHandlers -= 1
+    if runningHandlers == 0 { idleAction.takeValue()?() }
+  }
+
+  /// Runs `action` once no handler runs any more.
+  func whenIdle(_ action: @escaping () -> Void) {
+    if runningHandlers == 0 { action() } else { idleAction = action }
+  }
+
   // MARK: Going away
 
   /// Takes no more calls; the connection closes when those it has are over.
@@ -138,6 +154,8 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
   }
 
   // MARK: HTTP/2
+
+  override func receivedBeginningOfRequest() { head.begin() }
 
   override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     head.receive(name, value)

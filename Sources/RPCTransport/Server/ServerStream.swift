@@ -131,6 +131,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     let context = ServerContext(
       method: method.descriptor, metadata: head.metadata, deadline: deadline, peer: connection.peer)
     phase = .running
+    connection.handlerStarted()
     task = Task(executorPreference: connection.executor) {
       do {
         try await body(context, self)
@@ -161,6 +162,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     guard connection.executor.isCurrent else {
       return connection.executor.perform { self.handlerEnded(error) }
     }
+    connection.handlerEnded()
     guard phase == .running else { return }
     finish(error)
   }
@@ -263,9 +265,12 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     connection.hasOutput()
   }
 
+  // A stream with nothing waiting may always send one message, so that those whose peer does not read hold up none
+  // of the others.
   var hasRoom: Bool {
-    unsentBytes < connection.configuration.streamUnsentBytesMax
-      && connection.unsentBytes < connection.configuration.connectionUnsentBytesMax
+    unsentBytes == 0
+      || unsentBytes < connection.configuration.streamUnsentBytesMax
+        && connection.unsentBytes < connection.configuration.connectionUnsentBytesMax
   }
 
   func waitForRoom() async throws {
