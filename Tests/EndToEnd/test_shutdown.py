@@ -6,6 +6,7 @@ import pytest
 from refusal import StatusCode
 from sessions import create, get
 from watch import Watch, history, watching
+from wire import LIST, connected, framed
 
 
 def test_sigterm_ends_streams_with_unavailable_and_the_process_with_zero(server):
@@ -68,3 +69,16 @@ def test_an_idle_server_stops_at_once(start_server):
     server = start_server()
     server.stop()
     assert not server.is_running
+
+
+def test_calls_that_the_end_cuts_off_end_on_their_event_loops(start_server):
+    server = start_server("--shutdown-grace", "0")
+    for _ in range(20):
+        create(server, metadata={"key": "x" * 60_000})
+    with connected(server, opens_windows=False) as wire:
+        for _ in range(100):
+            wire.send_data(wire.open(LIST), framed(b""))
+        wire.ping()
+        server.terminate()
+        assert server.wait_for_exit() == 0
+    assert "EventLoop" not in server.log
