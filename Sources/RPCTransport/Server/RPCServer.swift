@@ -67,7 +67,8 @@ public final class RPCServer: Sendable {
       state.connections[key] = connection
       return true
     }
-    guard isWelcome else { throw ChannelError.connectTimeout(.zero) }
+    // What is thrown here closes the connection; nobody else sees it.
+    guard isWelcome else { throw Unwelcome() }
     // A handler that is cancelled still needs its loop to end on.
     channel.closeFuture.whenComplete { _ in connection.handler.value.whenIdle { self.forget(key) } }
     try channel.pipeline.syncOperations.addHandler(handler)
@@ -110,3 +111,6 @@ public final class RPCServer: Sendable {
     }
   }
 }
+
+/// A connection that came during shutdown, or as one too many.
+private struct Unwelcome: Error {}
