@@ -91,6 +91,8 @@ struct RequestHeadReader {
   }
 
   private func rejection() -> RequestHead.Rejection {
+    // What came beyond the limit was not read, and may be what seems to be missing.
+    if listBytes > listBytesMax, let fault { return .status(fault, path: method?.descriptor.path ?? unknownPath) }
     guard isPost else { return .http(status: "405", field: ("allow", "POST")) }
     guard isGRPC else { return .http(status: "415", field: ("accept-post", "application/grpc")) }
     return .status(fault ?? router.refusal(of: unknownPath), path: method?.descriptor.path ?? unknownPath)
