@@ -9,7 +9,7 @@ public final class CommittedChanges: CommitObserver {
   let cache: SessionCache
   let feed: EventFeed
 
-  /// Keeps at most `sessionBytesMax` bytes of sessions and `eventsMax` events.
+  /// Keeps at most `sessionBytesMax` bytes of sessions, and `eventsMax` events in at most 64 MiB.
   public init(sessionBytesMax: Int = 64 << 20, eventsMax: Int = 65_536) {
     cache = SessionCache(bytesMax: sessionBytesMax)
     feed = EventFeed(eventsMax: eventsMax)

@@ -18,9 +18,11 @@ final class EventFeed: Sendable {
   final class Batch: Sendable {
     let items: [Item]
     let firstSequence: Int64
+    let bytes: Int
 
     init(_ items: [Item], firstSequence: Int64) {
       self.items = items
+      bytes = items.reduce(0) { $0 + $1.encoded.frame.count }
       self.firstSequence = firstSequence
     }
 
@@ -42,18 +44,41 @@ final class EventFeed: Sendable {
   private struct State {
     var batches = Deque<Batch>()
     var eventsCount = 0
+    var bytes = 0
     var newest: Int64 = 0
     var isShutDown = false
+
+    mutating func append(_ batch: Batch) {
+      batches.append(batch)
+      eventsCount += batch.items.count
+      bytes += batch.bytes
+    }
+
+    mutating func forgetOldest() {
+      guard let oldest = batches.popFirst() else { return }
+      eventsCount -= oldest.items.count
+      bytes -= oldest.bytes
+    }
+
+    mutating func forgetAll() {
+      batches = []
+      eventsCount = 0
+      bytes = 0
+    }
   }
 
   // Batches that one reading takes at most, so that no reader holds many.
   private static let batchesMax = 64
 
   private let eventsMax: Int
+  private let bytesMax: Int
   private let state = Mutex(State())
   private let changed = ChangeSignal()
 
-  init(eventsMax: Int) { self.eventsMax = eventsMax }
+  init(eventsMax: Int, bytesMax: Int = 64 << 20) {
+    self.eventsMax = eventsMax
+    self.bytesMax = bytesMax
+  }
 
   /// The sequence of the newest event.
   var newest: Int64 { state.withLock { $0.newest } }
@@ -80,16 +105,9 @@ final class EventFeed: Sendable {
     }
     state.withLock { state in
       state.newest = commit.sequence
-      if items.count < commit.events.count {
-        state.batches = []
-        state.eventsCount = 0
-        return
-      }
-      state.batches.append(Batch(items, firstSequence: first))
-      state.eventsCount += items.count
-      while state.eventsCount > eventsMax, let oldest = state.batches.popFirst() {
-        state.eventsCount -= oldest.items.count
-      }
+      guard items.count == commit.events.count else { return state.forgetAll() }
+      state.append(Batch(items, firstSequence: first))
+      while state.eventsCount > eventsMax || state.bytes > bytesMax, !state.batches.isEmpty { state.forgetOldest() }
     }
     changed.notify()
   }

@@ -49,12 +49,11 @@ struct EventWatch {
       try await sendBookmark()
     }
     while true {
+      if lastSent.duration(to: now()) >= Self.quietMax { try await sendBookmark() }
       switch feed.read(after: position) {
       case .batches(let batches): try await send(batches)
       case .behind: try await sendFromTable()
-      case .upToDate(let generation):
-        if lastSent.duration(to: now()) >= Self.quietMax { try await sendBookmark() }
-        try await feed.wait(after: generation)
+      case .upToDate(let generation): try await feed.wait(after: generation)
       case .ended: throw RPCError.shuttingDown
       }
     }
