@@ -15,17 +15,28 @@ struct CallLog: ServerCallObserver {
       logger.error(
         "call failed",
         metadata: [
-          "method": "\(call.method)", "code": "\(call.code.name)", "request_id": "\(call.requestID ?? "none")",
+          "method": "\(oneLine(call.method))", "code": "\(call.code.name)", "request_id": "\(call.requestID ?? "none")",
           "cause": "\(cause)",
         ])
     }
     logger.debug(
       "call",
       metadata: [
-        "method": "\(call.method)", "code": "\(call.code.name)", "message": "\(call.error?.message ?? "")",
+        "method": "\(oneLine(call.method))", "code": "\(call.code.name)",
+        "message": "\(oneLine(call.error?.message ?? ""))",
         "microseconds":
           "\(call.duration.components.attoseconds / 1_000_000_000_000 + call.duration.components.seconds * 1_000_000)",
         "peer": "\(call.peer)",
       ])
   }
+}
+
+/// A caller's text without what could end its line in the log or hide what follows.
+private func oneLine(_ text: String) -> String {
+  guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
+    return text
+  }
+  return String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "\u{FFFD}" : $0 }))
 }

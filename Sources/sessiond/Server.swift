@@ -75,7 +75,12 @@ private struct ServingService: Service {
     logger.info("shutting down")
     health.shutDown()
     changes.shutDown()
-    try await rpc.shutDown(grace: settings.shutdownGrace)
+    do {
+      try await rpc.shutDown(grace: settings.shutdownGrace)
+    } catch {
+      // The file is closed all the same, which matters more.
+      logger.error("the connections did not close well", metadata: ["cause": "\(error)"])
+    }
     await repository.close()
   }
 
