@@ -136,6 +136,8 @@ import Testing
       #expect(pair.server.events.of(id).filter { $0 == .closed(id, .internalError) }.count == 1)
     }
     #expect(request.unsentBytes == 0 && request.dequeuedBytes == 100)
+    // Nobody is asked for the body that was queued.
+    #expect(try pair.server.nextOutput() == nil)
     // What a handler still does is ignored.
     request.send([1])
     pair.server.finish(request, trailers: .trailers)
