@@ -13,7 +13,10 @@ struct GRDBLayer: Layer {
     self.isAsDocumented = isAsDocumented
     var configuration = Configuration()
     configuration.journalMode = .wal
-    configuration.prepareDatabase { database in try database.execute(sql: "PRAGMA synchronous = FULL") }
+    // As the server sets its own.
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
+    }
     queue = try DatabaseQueue(path: path, configuration: configuration)
   }
 
