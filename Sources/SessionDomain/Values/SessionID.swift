@@ -32,23 +32,24 @@ public struct SessionID: Hashable, Comparable, Sendable {
   }
 
   private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> SessionID? {
-    guard bytes.count == textBytes else { return nil }
-    var halves: (high: UInt64, low: UInt64) = (0, 0)
-    var digits = 0
-    for index in 0..<textBytes {
-      if isHyphen(index) {
-        guard bytes[index] == UInt8(ascii: "-") else { return nil }
-        continue
-      }
-      guard let digit = hexDigitValue(bytes[index]) else { return nil }
-      if digits < 16 {
-        halves.high = halves.high << 4 | UInt64(digit)
-      } else {
-        halves.low = halves.low << 4 | UInt64(digit)
-      }
-      digits += 1
+    let hyphen = UInt8(ascii: "-")
+    guard bytes.count == textBytes, bytes[8] == hyphen, bytes[13] == hyphen, bytes[18] == hyphen, bytes[23] == hyphen
+    else { return nil }
+    var (high, low): (UInt64, UInt64) = (0, 0)
+    guard read(bytes, 0..<8, into: &high), read(bytes, 9..<13, into: &high), read(bytes, 14..<18, into: &high),
+      read(bytes, 19..<23, into: &low), read(bytes, 24..<36, into: &low)
+    else { return nil }
+    return SessionID(high: high, low: low)
+  }
+
+  private static func read(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, into value: inout UInt64
+  ) -> Bool {
+    for index in range {
+      guard let digit = hexDigitValue(bytes[index]) else { return false }
+      value = value << 4 | UInt64(digit)
     }
-    return SessionID(high: halves.high, low: halves.low)
+    return true
   }
 
   private static let textBytes = 36

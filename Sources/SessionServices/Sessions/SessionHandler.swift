@@ -132,20 +132,3 @@ extension Int64 {
   // Proto3 has no absent integers: 0 means none was given.
   fileprivate var nonZero: Int64? { self == 0 ? nil : self }
 }
-
-extension SessionDraft {
-  /// The same for the same input, whatever the order of its maps on the wire.
-  var digest: [UInt8] {
-    // What nests too deep is refused before the digest matters, and is not followed down here.
-    guard JSONValue.object(metadata).nests(atMost: 64) else { return [] }
-    let fields: JSONValue = .object([
-      "type": .number(Double(type?.rawValue ?? 0)), "name": .string(name), "workspace": .string(workspace),
-      "metadata": .object(metadata), "capabilities": .array(capabilities.map { .string($0) }),
-      "constraints": .array(constraints.map { .string($0) }),
-      "environment": .object(environment.mapValues { .string($0) }), "parent": .string(parentID),
-    ])
-    var hash = StableHash()
-    hash.combine(fields.compactText)
-    return withUnsafeBytes(of: hash.value.bigEndian) { Array($0) }
-  }
-}
