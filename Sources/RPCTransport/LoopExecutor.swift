@@ -100,17 +100,30 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   func runTurn() {
     guard turn != .running else { return }
     turn = .running
+    var rounds = 0
     repeat {
-      takeInbox()
-      runReady()
-      let actions = atEndOfTurn
-      atEndOfTurn.removeAll(keepingCapacity: true)
-      for action in actions { action() }
-      let connections = unflushed
-      unflushed.removeAll(keepingCapacity: true)
-      for connection in connections { connection.flush() }
-    } while !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty
+      runRound()
+      rounds += 1
+    } while hasWork && rounds < Self.roundsMax
     turn = .none
+    if hasWork { arrangeTurn() }
+  }
+
+  // A stream whose reader keeps up has work as soon as it was flushed: after so many rounds the loop looks at its
+  // other connections first.
+  private static let roundsMax = 4
+
+  private var hasWork: Bool { !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty }
+
+  private func runRound() {
+    takeInbox()
+    runReady()
+    let actions = atEndOfTurn
+    atEndOfTurn.removeAll(keepingCapacity: true)
+    for action in actions { action() }
+    let connections = unflushed
+    unflushed.removeAll(keepingCapacity: true)
+    for connection in connections { connection.flush() }
   }
 
   private func takeInbox() {
