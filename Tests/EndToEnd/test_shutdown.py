@@ -55,9 +55,11 @@ def test_every_create_acknowledged_while_stopping_is_kept(start_server):
     for thread in threads:
         thread.start()
     assert under_way.wait(20)
-    before.stop()
+    before.terminate()
+    # They end by themselves; until then they need the channel, which `stop` closes.
     for thread in threads:
         thread.join()
+    before.stop()
     assert set(codes) == {StatusCode.UNAVAILABLE}
     after = start_server("--max-sessions", "1000000")
     for session_id in acknowledged:
