@@ -29,6 +29,9 @@ let collections = Target.Dependency.product(name: "DequeModule", package: "swift
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let pluginLibrary = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
 let package = Package(
@@ -39,6 +42,9 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -48,6 +54,7 @@ let package = Package(
   targets: [
     systemLibrary("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
     systemLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     systemLibrary("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
 
     // The RPC runtime.
@@ -55,10 +62,10 @@ let package = Package(
     library("ProtobufC", ["CProtobufC"]),
     library("ProtobufWellKnownTypes", ["ProtobufC", "CProtoMessages"]),
     library("HTTP2", ["CNghttp2", collections]),
-    library("RPCCore", ["ProtobufC"]),
-    library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, collections]),
+    library("RPCCore", ["ProtobufC", "CZlib"]),
+    library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, tls, certificates, collections]),
     library("RPCInProcess", ["RPCCore", "ProtobufC"]),
-    library("RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
+    library("RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages", crypto]),
     .target(
       name: "RPCTestSupport", dependencies: ["RPCCore", "ProtobufWellKnownTypes"], path: "Tests/RPCTestSupport",
       swiftSettings: strict),

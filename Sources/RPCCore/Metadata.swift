@@ -80,6 +80,14 @@ public struct Metadata: Sendable, Hashable {
     return nil
   }
 
+  /// The pairs without `authorization`, and the first value of that.
+  public var separatingAuthorization: (others: Metadata, authorization: String?) {
+    guard let authorization = self[text: "authorization"] else { return (self, nil) }
+    var others = self
+    others.entries.removeAll { $0.key == "authorization" }
+    return (others, authorization)
+  }
+
   // Keys that HTTP/2 or gRPC itself uses are not for applications.
   private static func isUsable(_ key: String) -> Bool {
     guard !key.isEmpty, !key.hasPrefix("grpc-") else { return false }

@@ -6,17 +6,25 @@ public struct MethodDescriptor: Sendable {
     let method: String
     let path: String
 
-    init(service: String, method: String) {
+    init(service: String, method: String, path: String) {
       self.service = service
       self.method = method
-      path = "/\(service)/\(method)"
+      self.path = path
     }
   }
 
   private let names: Names
 
   /// A method by its names.
-  public init(service: String, method: String) { names = Names(service: service, method: method) }
+  public init(service: String, method: String) {
+    names = Names(service: service, method: method, path: "/\(service)/\(method)")
+  }
+
+  /// What a caller asked for; anything may be in it.
+  public init(path: String) {
+    let parts = path.split(separator: "/", maxSplits: 1)
+    names = Names(service: String(parts.first ?? ""), method: parts.count > 1 ? String(parts[1]) : "", path: path)
+  }
 
   /// The service's full name, such as `orchestration.session.v1.SessionService`.
   public var service: String { names.service }

@@ -24,32 +24,40 @@ public final class InProcessCall: ClientCall, ServerCall {
   }
 
   private let configuration: InProcessTransport.Configuration
+  private let context: ServerContext
+  private let interceptors: [any CallInterceptor]
   private let requests: MessagePipe
   private let responses: MessagePipe
   private let state = Mutex(State())
 
-  init(_ configuration: InProcessTransport.Configuration) {
+  init(
+    _ configuration: InProcessTransport.Configuration, _ context: ServerContext, _ interceptors: [any CallInterceptor]
+  ) {
     self.configuration = configuration
+    self.context = context
+    self.interceptors = interceptors
     requests = MessagePipe(messagesMax: configuration.messagesMax)
     responses = MessagePipe(messagesMax: configuration.messagesMax)
   }
 
   // MARK: The call's life
 
-  func start(_ method: ServerMethod, _ options: CallOptions) {
-    if let timeout = options.timeout, timeout <= .zero { return end(.deadlineExceeded, dropping: true) }
-    let context = ServerContext(
-      method: method.descriptor, metadata: options.metadata, deadline: options.timeout.map { .now + $0 },
-      peer: "in-process")
+  func start(_ method: ServerMethod, timeout: Duration?) {
+    do {
+      try interceptors.begin(context)
+    } catch {
+      return end(RPCError(answering: error), dropping: true)
+    }
+    if let timeout, timeout <= .zero { return end(.deadlineExceeded, dropping: true) }
     let handler = Task {
       do {
-        try await self.serve(method, context)
+        try await TraceContext.continuing(self.context.trace) { try await self.serve(method) }
         self.end(nil, dropping: false)
       } catch {
         self.end(RPCError(answering: error), dropping: false)
       }
     }
-    let timer = options.timeout.map { timeout in
+    let timer = timeout.map { timeout in
       Task {
         // The sleep ends early when the call does.
         if (try? await configuration.clock.sleep(for: timeout)) != nil { self.end(.deadlineExceeded, dropping: true) }
@@ -68,7 +76,7 @@ public final class InProcessCall: ClientCall, ServerCall {
 
   func refuse(_ error: RPCError) { end(error, dropping: true) }
 
-  private func serve(_ method: ServerMethod, _ context: ServerContext) async throws {
+  private func serve(_ method: ServerMethod) async throws {
     switch method.handler {
     case .manyRequests(let open): try await open(configuration.decodeLimits)(context, self)
     case .oneRequest(let decode):
@@ -101,6 +109,7 @@ public final class InProcessCall: ClientCall, ServerCall {
     told?.cause = nil
     responses.end(.init(reader: told, writer: error ?? .cancelled), dropping: dropping)
     requests.end(.init(reader: error ?? .cancelled, writer: told), dropping: true)
+    interceptors.end(CallSummary(context, duration: .now - context.start, error: error))
   }
 
   // MARK: The caller's end

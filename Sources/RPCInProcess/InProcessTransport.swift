@@ -1,5 +1,6 @@
 public import ProtobufC
 public import RPCCore
+import Synchronization
 
 /// Calls services in the same process, without sockets: the same kinds of calls, metadata, deadlines, cancellation,
 /// back-pressure and errors as over a network. Messages are encoded and decoded as they would be there.
@@ -21,10 +22,21 @@ public struct InProcessTransport: ClientTransport {
 
   private let router: Router
   private let configuration: Configuration
+  private let callers = Callers()
 
-  /// Calls `services`.
-  public init(services: [any RPCService], configuration: Configuration = Configuration()) {
-    router = Router(services)
+  // All calls come from one peer.
+  private final class Callers: Sendable {
+    let peer = Peer(address: "in-process")
+    let connection = CallID.Connection()
+    let calls = Atomic<Int32>(0)
+  }
+
+  /// Calls `services`, with what `interceptors` do around each call.
+  public init(
+    services: [any RPCService], interceptors: [any ServerInterceptor] = [],
+    configuration: Configuration = Configuration()
+  ) {
+    router = Router(services, interceptors: interceptors)
     self.configuration = configuration
   }
 
@@ -35,13 +47,24 @@ public struct InProcessTransport: ClientTransport {
 
   /// Opens a call that also tells the metadata of its response.
   public func openInProcess(_ method: MethodDescriptor, _ options: CallOptions) -> InProcessCall {
-    let call = InProcessCall(configuration)
     var path = method.path
-    if let method = path.withUTF8({ router.method(for: UnsafeRawBufferPointer($0)) }) {
-      call.start(method, options)
+    let target = path.withUTF8 { router.method(for: UnsafeRawBufferPointer($0)) }
+    let context = context(target?.descriptor ?? method, options)
+    let call = InProcessCall(configuration, context, target?.interceptors ?? router.fallbackInterceptors)
+    if let target {
+      call.start(target, timeout: options.timeout)
     } else {
       call.refuse(router.refusal(of: method.path))
     }
     return call
+  }
+
+  private func context(_ method: MethodDescriptor, _ options: CallOptions) -> ServerContext {
+    let (metadata, authorization) = options.metadata.separatingAuthorization
+    let number = callers.calls.add(1, ordering: .relaxed).newValue
+    return ServerContext(
+      method: method, deadline: options.timeout.map { .now + $0 }, metadata: metadata, peer: callers.peer,
+      id: CallID(connection: callers.connection, stream: number),
+      credentials: authorization.map { Credentials(authorization: $0.utf8) })
   }
 }

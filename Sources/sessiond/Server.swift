@@ -32,7 +32,7 @@ struct Server {
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
     let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
     var configuration = settings.server
-    configuration.observer = CallLog(logger)
+    configuration.interceptors = [CallLog(logger)]
     let rpc = RPCServer(
       services: [
         SessionHandler(repository: repository, changes: changes),

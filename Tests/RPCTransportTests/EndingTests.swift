@@ -101,7 +101,7 @@ import Testing
   func aResetCancelsTheHandler(path: String) async throws {
     let waiting = Waiting()
     let recorder = CallRecorder()
-    try await withServer(waiting.service, configure: { $0.observer = recorder }) { server in
+    try await withServer(waiting.service, configure: { $0.interceptors = [recorder] }) { server in
       try await waiting.open(try await server.connect(), path).reset()
       try await waiting.isCancelled.waitUntilOpen()
       #expect(try await recorder.calls.wait { !$0.isEmpty }.map(\.code) == [.cancelled])

@@ -163,27 +163,27 @@ import Testing
     struct Secret: Error {}
     let recorder = CallRecorder()
     let service = HandMadeService(.unary(Calls.unary) { (_: Text, _) -> ServerResponse<Text> in throw Secret() })
-    try await withServer(service, configure: { $0.observer = recorder }) { server in
+    try await withServer(service, configure: { $0.interceptors = [recorder] }) { server in
       let answer = try await server.connect().call(Calls.unary.path, [Text()])
       let summary = try #require(try await recorder.calls.wait { $0.count == 1 }.first)
-      let requestID = try #require(summary.requestID)
+      let requestID = summary.call.id
       #expect(answer.code == .internal)
       #expect(answer.message == "internal error, request id \(requestID)")
       #expect(summary.error?.cause is Secret)
     }
   }
 
-  @Test func theObserverHearsOfEveryCall() async throws {
+  @Test func anInterceptorHearsOfEveryCall() async throws {
     let recorder = CallRecorder()
-    try await withServer(configure: { $0.observer = recorder }) { server in
+    try await withServer(configure: { $0.interceptors = [recorder] }) { server in
       let client = try await server.connect()
       _ = try await client.call(Calls.unary.path, [Text()])
       _ = try await client.call("/test.Calls/Nothing")
       _ = try await client.call(Calls.bidirectional.path, [Text(), Text()])
       let calls = try await recorder.calls.wait { $0.count == 3 }
-      #expect(calls.map(\.method) == [Calls.unary.path, "/test.Calls/Nothing", Calls.bidirectional.path])
+      #expect(calls.map(\.call.method.path) == [Calls.unary.path, "/test.Calls/Nothing", Calls.bidirectional.path])
       #expect(calls.map(\.code) == [.ok, .unimplemented, .ok])
-      #expect(calls.allSatisfy { $0.peer.hasPrefix("127.0.0.1:") && $0.duration > .zero })
+      #expect(calls.allSatisfy { $0.call.peer.address.hasPrefix("127.0.0.1:") && $0.duration > .zero })
     }
   }
 }

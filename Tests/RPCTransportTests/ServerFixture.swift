@@ -47,10 +47,10 @@ func withServer(
 }
 
 /// Keeps every call that ended.
-final class CallRecorder: ServerCallObserver {
+final class CallRecorder: ServerInterceptor, CallInterceptor {
   let calls = Observed<[CallSummary]>([])
 
-  func wants(_ error: RPCError?) -> Bool { true }
+  func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
 
-  func callEnded(_ call: CallSummary) { calls.update { $0.append(call) } }
+  func ended(_ call: CallSummary) { calls.update { $0.append(call) } }
 }

@@ -1,19 +1,51 @@
-/// What a handler knows of its call besides the request.
-public final class ServerContext: Sendable {
+/// What is known of a call besides its request: to its handler, and to interceptors.
+public final class ServerContext: @unchecked Sendable {
   /// The method that was called.
   public let method: MethodDescriptor
-  /// The caller's metadata.
-  public let metadata: Metadata
+  /// When the call came in.
+  public let start: ContinuousClock.Instant
   /// When the caller stops waiting; nil if it never does. The handler's task is cancelled then.
   public let deadline: ContinuousClock.Instant?
-  /// The caller's address, such as `127.0.0.1:51000`.
-  public let peer: String
+  /// The caller's metadata, without `authorization`.
+  public let metadata: Metadata
+  /// Who is at the other end of the connection.
+  public let peer: Peer
+  /// Names the call in logs.
+  public let id: CallID
+  /// What the caller proves itself by; nil if it sent no `authorization`.
+  public let credentials: Credentials?
 
-  /// A call's context.
-  public init(method: MethodDescriptor, metadata: Metadata, deadline: ContinuousClock.Instant?, peer: String) {
+  // Set by interceptors before the handler starts, then only read; hence the unchecked conformance.
+
+  /// Who the caller is. For interceptors to set as the call begins.
+  @exclusivity(unchecked) public var identity: Identity?
+  /// The trace that the call is part of. For interceptors to set as the call begins.
+  @exclusivity(unchecked) public var trace: TraceContext?
+
+  /// A call of which nothing is found out yet.
+  public init(
+    method: MethodDescriptor, start: ContinuousClock.Instant = .now, deadline: ContinuousClock.Instant? = nil,
+    metadata: Metadata = Metadata(), peer: Peer, id: CallID, credentials: Credentials? = nil
+  ) {
     self.method = method
-    self.metadata = metadata
+    self.start = start
     self.deadline = deadline
+    self.metadata = metadata
     self.peer = peer
+    self.id = id
+    self.credentials = credentials
+  }
+}
+
+extension [any CallInterceptor] {
+  /// Tells all that `call` begins, until one refuses it.
+  /// - Throws: `RPCError`, the refusal.
+  public func begin(_ call: ServerContext) throws {
+    for interceptor in self { try interceptor.begins(call) }
+  }
+
+  /// Tells all that the call is over, the last in the list first.
+  public func end(_ call: CallSummary) {
+    for interceptor in reversed() { interceptor.ended(call) }
   }
 }

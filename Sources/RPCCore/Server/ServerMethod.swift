@@ -18,11 +18,19 @@ public final class ServerMethod: Sendable {
   public let descriptor: MethodDescriptor
   /// The handler.
   public let handler: Handler
+  /// What is done around each call.
+  public let interceptors: [any CallInterceptor]
 
   /// A method of its own making. Services use the functions below, through their generated code.
-  public init(_ descriptor: MethodDescriptor, _ handler: Handler) {
+  public init(_ descriptor: MethodDescriptor, _ handler: Handler, interceptors: [any CallInterceptor] = []) {
     self.descriptor = descriptor
     self.handler = handler
+    self.interceptors = interceptors
+  }
+
+  func intercepted(by interceptors: [any ServerInterceptor]) -> ServerMethod {
+    if interceptors.isEmpty { return self }
+    return ServerMethod(descriptor, handler, interceptors: interceptors.compactMap { $0.interceptor(for: descriptor) })
   }
 
   /// One request, one response.

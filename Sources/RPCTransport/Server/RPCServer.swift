@@ -27,7 +27,7 @@ public final class RPCServer: Sendable {
 
   /// A server of `services`, with `threads` event loops.
   public init(services: [any RPCService], configuration: ServerConfiguration = ServerConfiguration(), threads: Int) {
-    router = Router(services)
+    router = Router(services, interceptors: configuration.interceptors)
     self.configuration = configuration
     group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     var executors: [ObjectIdentifier: LoopExecutor] = [:]

@@ -22,6 +22,8 @@ struct RequestHeadReader {
   private var fields: [UInt8] = []
   private var lastFields: [UInt8] = []
   private var lastMetadata = Metadata()
+  private var credentials: Credentials?
+  private var lastCredentials: Credentials?
 
   init(router: Router, listBytesMax: Int) {
     self.router = router
@@ -58,12 +60,23 @@ struct RequestHeadReader {
         let encoding = String(decoding: value, as: UTF8.self)
         note(.unimplemented, "grpc-encoding \"\(encoding)\" is not supported", trailers: trailers)
       }
+    case 13 where name == "authorization": receiveCredentials(value)
     case 14 where name == "content-length": break
     default:
       // What is gRPC's own is not the application's.
       if name.count > 5, name[0] == UInt8(ascii: "g"), name.starts(with: "grpc-".utf8) { break }
       append(name)
       append(value)
+    }
+  }
+
+  private mutating func receiveCredentials(_ value: UnsafeRawBufferPointer) {
+    if credentials != nil { return note(.unauthenticated, "several authorization headers; expected one") }
+    if let last = lastCredentials, last.isEqual(to: value) {
+      credentials = last
+    } else {
+      credentials = Credentials(authorization: value)
+      lastCredentials = credentials
     }
   }
 
@@ -85,9 +98,10 @@ struct RequestHeadReader {
     let metadata = hasFields ? lastMetadata : Metadata()
     defer { reset() }
     if isPost, isGRPC, fault == nil, let method {
-      return RequestHead(verdict: .call(method), metadata: metadata, timeout: timeout)
+      return RequestHead(verdict: .call(method), metadata: metadata, timeout: timeout, credentials: credentials)
     }
-    return RequestHead(verdict: .reject(rejection()), metadata: metadata, timeout: timeout)
+    return RequestHead(
+      verdict: .reject(rejection()), metadata: metadata, timeout: timeout, credentials: credentials)
   }
 
   private func rejection() -> RequestHead.Rejection {
@@ -104,6 +118,7 @@ struct RequestHeadReader {
     isPost = false
     isGRPC = false
     fault = nil
+    credentials = nil
     listBytes = 0
     fields.removeAll(keepingCapacity: true)
   }
@@ -155,6 +170,7 @@ struct RequestHead {
   let verdict: Verdict
   let metadata: Metadata
   let timeout: Duration?
+  let credentials: Credentials?
 }
 
 @inline(__always)

@@ -14,7 +14,8 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
   let router: Router
   let executor: LoopExecutor
   @exclusivity(unchecked) private var head: RequestHeadReader
-  @exclusivity(unchecked) private(set) var peer = "unknown"
+  let id = CallID.Connection()
+  @exclusivity(unchecked) private(set) var peer = Peer(address: "unknown")
   /// Bytes of bodies that wait to be sent, over all streams.
   @exclusivity(unchecked) var unsentBytes = 0
   @exclusivity(unchecked) private var runningHandlers = 0
@@ -37,7 +38,7 @@ final class ServerConnection: HTTP2Connection, ChannelInboundHandler, Flushable 
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    peer = context.remoteAddress.map(describe) ?? "unknown"
+    peer = Peer(address: context.remoteAddress.map(describe) ?? "unknown")
     hasOutput()
   }
 

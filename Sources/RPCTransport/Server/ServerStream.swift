@@ -25,7 +25,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   // What runs the handler, from `running` on.
   @exclusivity(unchecked) private var task: Task<Void, Never>?
   private let start: ContinuousClock.Instant
-  @exclusivity(unchecked) private var deadline: ContinuousClock.Instant?
+  // From `request` on, and for every call that is refused.
+  @exclusivity(unchecked) private var context: ServerContext?
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var deframer: MessageDeframer
   // A oneRequest method's handler, once its request is decoded.
@@ -59,12 +60,27 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     case .reject(.http(let status, let field)):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
-    case .reject(.status(let error, _)): end(error)
+    case .reject(.status(let error, let path)):
+      context = makeContext(MethodDescriptor(path: path))
+      end(error)
     case .call(let method):
       phase = .request
+      let context = makeContext(method.descriptor)
+      self.context = context
+      do {
+        try method.interceptors.begin(context)
+      } catch {
+        return end(RPCError(answering: error))
+      }
       if let timeout = head.timeout { expire(after: timeout) }
-      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits), method) }
+      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits), context) }
     }
+  }
+
+  private func makeContext(_ method: MethodDescriptor) -> ServerContext {
+    ServerContext(
+      method: method, start: start, deadline: head.timeout.map { start + $0 }, metadata: head.metadata,
+      peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
   }
 
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
@@ -105,10 +121,10 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
     case .request:
-      guard case .call(let method) = head.verdict, let body = body.takeValue() else {
+      guard let context, let body = body.takeValue() else {
         return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
-      run(body, method)
+      run(body, context)
       connection.executor.runReady()
     case .running:
       hasAllRequests = true
@@ -127,14 +143,12 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 
   // MARK: The handler
 
-  private func run(_ body: @escaping ServerMethod.Body, _ method: ServerMethod) {
-    let context = ServerContext(
-      method: method.descriptor, metadata: head.metadata, deadline: deadline, peer: connection.peer)
+  private func run(_ body: @escaping ServerMethod.Body, _ context: ServerContext) {
     phase = .running
     connection.handlerStarted()
     task = Task(executorPreference: connection.executor) {
       do {
-        try await body(context, self)
+        try await TraceContext.continuing(context.trace) { try await body(context, self) }
         self.handlerEnded(nil)
       } catch {
         self.handlerEnded(RPCError(answering: error))
@@ -143,7 +157,6 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private func expire(after timeout: Duration) {
-    deadline = start + timeout
     guard timeout > .zero else { return end(.deadlineExceeded) }
     let at = NIODeadline.now() + TimeAmount(timeout)
     // Most calls are over by then and never need a timer.
@@ -175,11 +188,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private func finish(_ error: RPCError?) {
-    var requestID: String?
-    if let error, error.code == .internal, error.cause != nil {
-      requestID = String(UInt64.random(in: .min ... .max), radix: 16)
-    }
-    let told = requestID.map { RPCError(.internal, "internal error, request id \($0)") } ?? error
+    let told = withoutCause(error)
     if hasResponded {
       connection.finish(self, trailers: ResponseHeaders.trailers(told, trailers))
     } else {
@@ -188,7 +197,13 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
       connection.respondOnly(ResponseHeaders.trailersOnly(told, metadata), on: self)
     }
     connection.hasOutput()
-    leave(error, requestID)
+    leave(error)
+  }
+
+  // What failed inside is for the log, where the caller's operator finds it by the request id.
+  private func withoutCause(_ error: RPCError?) -> RPCError? {
+    guard let error, error.code == .internal, error.cause != nil, let context else { return error }
+    return RPCError(.internal, "internal error, request id \(context.id)")
   }
 
   override func dequeuedBody(_ bytes: Int) { connection.unsentBytes -= bytes }
@@ -197,34 +212,23 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   override func closed(_ code: HTTP2ErrorCode) {
     guard phase != .over else { return }
     task?.cancel()
-    leave(.cancelled, nil)
+    leave(.cancelled)
   }
 
-  private func leave(_ error: RPCError?, _ requestID: String?) {
+  private func leave(_ error: RPCError?) {
     phase = .over
     task = nil
     timer.takeValue()?.cancel()
     requests = []
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
     requestWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
-    report(error, requestID)
+    guard let context else { return }
+    let interceptors =
+      if case .call(let method) = head.verdict { method.interceptors } else { connection.router.fallbackInterceptors }
+    if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - start, error: error)) }
   }
 
-  private func report(_ error: RPCError?, _ requestID: String?) {
-    guard let observer = connection.configuration.observer, observer.wants(error) else { return }
-    observer.callEnded(
-      CallSummary(
-        method: name, peer: connection.peer,
-        duration: .now - start, error: error, requestID: requestID))
-  }
-
-  private var name: String {
-    switch head.verdict {
-    case .call(let method): method.descriptor.path
-    case .reject(.status(_, let path)): path
-    case .reject(.http): "not gRPC"
-    }
-  }
+  private var name: String { context?.method.path ?? "not gRPC" }
 
   // MARK: What handlers call
 
@@ -307,7 +311,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   }
 
   private var over: RPCError {
-    if let deadline, deadline <= .now { return .deadlineExceeded }
+    if let deadline = context?.deadline, deadline <= .now { return .deadlineExceeded }
     return .cancelled
   }
 }
