@@ -38,6 +38,7 @@ private struct Callbacks: @unchecked Sendable {
       pointer = nil
       return
     }
+    nghttp2_session_callbacks_set_on_begin_frame_callback(made, onBeginFrame)
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
@@ -68,6 +69,15 @@ private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2St
   guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return false }
   Unmanaged<HTTP2Stream>.fromOpaque(opaque)._withUnsafeGuaranteedRef(body)
   return true
+}
+
+private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
+  guard let header = header?.pointee else { return 0 }
+  withConnection(userData, otherwise: ()) {
+    $0.receivedFrameHeader(
+      FrameHeader(type: FrameType(rawValue: header.type), flags: header.flags, payloadBytes: header.length))
+  }
+  return 0
 }
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
@@ -139,8 +149,11 @@ private func refuse(_ session: OpaquePointer?, _ id: Int32) {
 // A server may answer before it has the whole request. The rest is then not wanted, which RFC 9113 section 8.1
 // says with RST_STREAM and NO_ERROR after the answer.
 private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, userData in
-  guard let header = frame?.pointee.hd, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
-    header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue),
+  guard let header = frame?.pointee.hd,
+    header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue)
+  else { return 0 }
+  withConnection(userData, otherwise: ()) { $0.contentFramesSent &+= 1 }
+  guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     withConnection(userData, otherwise: false, { $0.role == .server }),
     nghttp2_session_get_stream_remote_close(session, header.stream_id) == 0
   else { return 0 }
@@ -175,7 +188,7 @@ func bodyProvider(for stream: HTTP2Stream) -> nghttp2_data_provider {
     source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()), read_callback: readBody)
 }
 
-private let readBody: nghttp2_data_source_read_callback = { session, id, target, count, flags, source, _ in
+private let readBody: nghttp2_data_source_read_callback = { session, id, target, count, flags, source, userData in
   guard let opaque = source?.pointee.ptr, let flags else { return 0 }
   return Unmanaged<HTTP2Stream>.fromOpaque(opaque)._withUnsafeGuaranteedRef { stream in
     let taken = stream.body.take(UnsafeMutableRawBufferPointer(start: target, count: count))
@@ -198,7 +211,7 @@ private let readBody: nghttp2_data_source_read_callback = { session, id, target,
         }
       }
     }
-    if taken > 0 { stream.dequeuedBody(taken) }
+    if taken > 0 { withConnection(userData, otherwise: ()) { $0.unsentBytes -= taken } }
     return taken
   }
 }

@@ -20,6 +20,10 @@ open class HTTP2Connection {
   // nghttp2 still has the addresses of abandoned streams, and would ask them for their bodies.
   @exclusivity(unchecked) private var isAbandoned = false
   let role: Role
+  /// Bytes of bodies that wait to be sent, over all streams.
+  @exclusivity(unchecked) public internal(set) final var unsentBytes = 0
+  /// HEADERS and DATA frames sent so far.
+  @exclusivity(unchecked) public internal(set) final var contentFramesSent: UInt64 = 0
 
   /// A connection whose preface and SETTINGS are in the output.
   /// - Throws: `HTTP2Error` where memory runs out or a setting is out of range.
@@ -75,6 +79,9 @@ open class HTTP2Connection {
   }
 
   // MARK: What comes in
+
+  /// The header of a frame came in, of whatever type, whether or not the rest of it will make sense.
+  open func receivedFrameHeader(_ header: FrameHeader) {}
 
   /// A request's header list begins. What came of the one before is void if `receivedRequest` was not called for it:
   /// it was malformed.
@@ -138,6 +145,7 @@ open class HTTP2Connection {
   public final func send(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject, on stream: HTTP2Stream) {
     guard !stream.isClosed, case .open = stream.output else { return }
     stream.body.append(OutgoingBody.Piece(owner: owner, bytes: bytes))
+    unsentBytes += bytes.count
     resume(stream)
   }
 
@@ -151,7 +159,7 @@ open class HTTP2Connection {
   /// Ends the stream at once, dropping what is queued.
   public final func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     guard !stream.isClosed else { return }
-    stream.dropBody()
+    unsentBytes -= stream.dropBody()
     _ = nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
   }
 
@@ -167,10 +175,11 @@ open class HTTP2Connection {
   /// still lets streams in that are on their way.
   public final func submitShutdownNotice() { nghttp2_submit_shutdown_notice(handle) }
 
-  /// Refuses streams from now on; those that are open go on.
-  public final func submitGoAway(_ code: HTTP2ErrorCode) {
+  /// Refuses streams from now on; those that are open go on. `reason` goes along as debug data.
+  public final func submitGoAway(_ code: HTTP2ErrorCode, reason: StaticString = "") {
     nghttp2_submit_goaway(
-      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle), code.rawValue, nil, 0)
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle), code.rawValue,
+      reason.utf8Start, reason.utf8CodeUnitCount)
   }
 
   /// Ends the connection with a GOAWAY once the output is sent.
@@ -201,6 +210,18 @@ open class HTTP2Connection {
 
   // MARK: The streams
 
+  /// True while at least one stream is open.
+  public final var hasStreams: Bool { firstStream != nil }
+
+  /// Calls `body` with each stream, which it may end.
+  public final func forEachStream(_ body: (HTTP2Stream) -> Void) {
+    var stream = firstStream
+    while let current = stream {
+      stream = current.next
+      body(current)
+    }
+  }
+
   final func adopt(_ stream: HTTP2Stream) {
     nghttp2_session_set_stream_user_data(handle, stream.id, Unmanaged.passUnretained(stream).toOpaque())
     add(stream)
@@ -219,7 +240,7 @@ open class HTTP2Connection {
     if let previous = stream.previous { previous.next = stream.next } else { firstStream = stream.next }
     stream.next = nil
     stream.previous = nil
-    stream.dropBody()
+    unsentBytes -= stream.dropBody()
     stream.closed(code)
     Unmanaged.passUnretained(stream).release()
   }

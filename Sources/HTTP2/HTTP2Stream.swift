@@ -57,14 +57,12 @@ open class HTTP2Stream {
   /// The stream is over: both sides ended it, or one reset it.
   open func closed(_ code: HTTP2ErrorCode) {}
 
-  /// Bytes of the body no longer wait: they went into a frame, or were dropped with the stream.
-  open func dequeuedBody(_ bytes: Int) {}
-
-  func dropBody() {
+  /// Drops what waits, and returns how many bytes that were.
+  func dropBody() -> Int {
     output = .ended
     let dropped = body.bytes
     body = OutgoingBody()
-    if dropped > 0 { dequeuedBody(dropped) }
+    return dropped
   }
 }
 

@@ -78,7 +78,6 @@ enum HTTP2TestError: Error {
 
 final class RecordingStream: HTTP2Stream {
   private unowned let connection: RecordingConnection
-  private(set) var dequeuedBytes = 0
 
   init(id: Int32, in connection: RecordingConnection) {
     self.connection = connection
@@ -108,8 +107,6 @@ final class RecordingStream: HTTP2Stream {
   override func receivedEnd() { connection.note(.end(id)) }
 
   override func closed(_ code: HTTP2ErrorCode) { connection.note(.closed(id, code)) }
-
-  override func dequeuedBody(_ bytes: Int) { dequeuedBytes += bytes }
 }
 
 /// Bytes that stay where they are.

@@ -71,7 +71,7 @@ public final class RPCServer: Sendable {
     guard isWelcome else { throw Unwelcome() }
     // A handler that is cancelled still needs its loop to end on.
     channel.closeFuture.whenComplete { _ in connection.handler.value.whenIdle { self.forget(key) } }
-    try channel.pipeline.syncOperations.addHandler(handler)
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(handler))
   }
 
   private func forget(_ key: ObjectIdentifier) {

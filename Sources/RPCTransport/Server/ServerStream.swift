@@ -1,4 +1,3 @@
-import DequeModule
 import HTTP2
 import NIOCore
 import RPCCore
@@ -13,7 +12,7 @@ import RPCCore
 ///
 /// State is confined to the connection's event loop, hence the unchecked conformance; what handlers call from
 /// elsewhere hops there first.
-final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
+final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendable {
   enum Phase {
     case opened, request, running, over
   }
@@ -32,11 +31,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   // A oneRequest method's handler, once its request is decoded.
   @exclusivity(unchecked) private var body: ServerMethod.Body?
 
-  // What a manyRequests method has not taken yet, and what of it the peer's window has not got back.
-  @exclusivity(unchecked) private var requests = Deque<FramedMessage>()
-  @exclusivity(unchecked) private var unconsumedBytes = 0
-  @exclusivity(unchecked) private var hasAllRequests = false
-  @exclusivity(unchecked) private var requestWaiter: CheckedContinuation<FramedMessage?, any Error>?
+  // What a manyRequests method has not taken yet.
+  @exclusivity(unchecked) private var requests = IncomingMessages()
 
   @exclusivity(unchecked) private var initialMetadata = Metadata()
   @exclusivity(unchecked) private var trailers = Metadata()
@@ -86,7 +82,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
     connection.consumeOnConnection(bytes.count)
     if phase == .over { return }
-    unconsumedBytes += bytes.count
+    requests.received(bytes.count)
     do {
       try deframer.receive(bytes) { try receivedMessage($0) }
     } catch let failure as MessageDeframer.Failure {
@@ -108,11 +104,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
       let frame = FramedMessage(payloadBytes: message.count) { target in
         if let base = message.baseAddress { target.copyMemory(from: base, byteCount: message.count) }
       }
-      if let waiter = requestWaiter.takeValue() {
-        waiter.resume(returning: frame)
-      } else {
-        requests.append(frame)
-      }
+      requests.append(frame)
     case .opened, .over: break
     }
   }
@@ -127,17 +119,16 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
       run(body, context)
       connection.executor.runReady()
     case .running:
-      hasAllRequests = true
-      requestWaiter.takeValue()?.resume(returning: nil)
+      requests.finish()
     case .opened, .over: break
     }
   }
 
   // The peer's window for this stream: held back only for messages that wait for the handler.
   private func returnWindow() {
-    guard requests.isEmpty, unconsumedBytes > 0 else { return }
-    connection.consume(unconsumedBytes, on: self)
-    unconsumedBytes = 0
+    let bytes = requests.takeReturnableBytes()
+    guard bytes > 0 else { return }
+    connection.consume(bytes, on: self)
     connection.hasOutput()
   }
 
@@ -206,8 +197,6 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     return RPCError(.internal, "internal error, request id \(context.id)")
   }
 
-  override func dequeuedBody(_ bytes: Int) { connection.unsentBytes -= bytes }
-
   /// The stream is gone: it ended, was reset by the peer, or its connection is lost.
   override func closed(_ code: HTTP2ErrorCode) {
     guard phase != .over else { return }
@@ -219,9 +208,8 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     phase = .over
     task = nil
     timer.takeValue()?.cancel()
-    requests = []
+    requests.fail(error ?? .cancelled)
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
-    requestWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
     guard let context else { return }
     let interceptors =
       if case .call(let method) = head.verdict { method.interceptors } else { connection.router.fallbackInterceptors }
@@ -259,7 +247,6 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     guard phase == .running else { return }
     if !hasResponded { respond() }
     connection.send(frame.bytes, ownedBy: frame.owner, on: self)
-    connection.unsentBytes += frame.count
     connection.hasOutput()
   }
 
@@ -269,13 +256,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     connection.hasOutput()
   }
 
-  // A stream with nothing waiting may always send one message, so that those whose peer does not read hold up none
-  // of the others.
-  var hasRoom: Bool {
-    unsentBytes == 0
-      || unsentBytes < connection.configuration.streamUnsentBytesMax
-        && connection.unsentBytes < connection.configuration.connectionUnsentBytesMax
-  }
+  private var hasRoom: Bool { connection.hasRoom(for: self) }
 
   func waitForRoom() async throws {
     try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
@@ -283,7 +264,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
         guard phase == .running else { return waiter.resume(throwing: over) }
         if hasRoom { return waiter.resume() }
         roomWaiter = waiter
-        connection.waitForRoom(self)
+        connection.tellOfRoom(self)
       }
     }
   }
@@ -299,12 +280,7 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
     try await withCheckedThrowingContinuation { waiter in
       connection.executor.perform { [self] in
         guard phase == .running else { return waiter.resume(throwing: over) }
-        guard let request = requests.popFirst() else {
-          if hasAllRequests { return waiter.resume(returning: nil) }
-          requestWaiter = waiter
-          return
-        }
-        waiter.resume(returning: request)
+        requests.take(waiter)
         returnWindow()
       }
     }
@@ -319,12 +295,4 @@ final class ServerStream: HTTP2Stream, ServerCall, @unchecked Sendable {
 extension RPCError {
   static let cancelled = RPCError(.cancelled, "the call was cancelled")
   static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed")
-}
-
-extension Optional {
-  /// Leaves nil behind and returns what was there.
-  mutating func takeValue() -> Wrapped? {
-    defer { self = nil }
-    return self
-  }
 }

@@ -1,0 +1,65 @@
+import DequeModule
+import RPCCore
+
+/// The messages of a stream that wait to be taken, by one task at a time, and the bytes of them that hold back the
+/// peer.
+///
+/// Confined to the stream's event loop. A reader that waits is resumed there.
+struct IncomingMessages {
+  typealias Reader = CheckedContinuation<FramedMessage?, any Error>
+
+  private var waiting = Deque<FramedMessage>()
+  private var unconsumedBytes = 0
+  private var hasAll = false
+  private var reader: Reader?
+
+  /// Bytes of the stream came in, of which messages will be made.
+  mutating func received(_ bytes: Int) { unconsumedBytes += bytes }
+
+  /// A message is complete.
+  mutating func append(_ message: FramedMessage) {
+    if let reader = reader.takeValue() {
+      reader.resume(returning: message)
+    } else {
+      waiting.append(message)
+    }
+  }
+
+  /// No more messages come.
+  mutating func finish() {
+    hasAll = true
+    reader.takeValue()?.resume(returning: nil)
+  }
+
+  /// Resumes `reader` with the next message, nil after the last, as soon as there is one.
+  mutating func take(_ reader: Reader) {
+    if let next = waiting.popFirst() {
+      reader.resume(returning: next)
+    } else if hasAll {
+      reader.resume(returning: nil)
+    } else {
+      self.reader = reader
+    }
+  }
+
+  /// Drops what waits; whoever waits for it gets `error`.
+  mutating func fail(_ error: RPCError) {
+    waiting = []
+    reader.takeValue()?.resume(throwing: error)
+  }
+
+  /// What the peer may send again: nothing while a message waits, else all that came in since the last time.
+  mutating func takeReturnableBytes() -> Int {
+    guard waiting.isEmpty else { return 0 }
+    defer { unconsumedBytes = 0 }
+    return unconsumedBytes
+  }
+}
+
+extension Optional {
+  /// Leaves nil behind and returns what was there.
+  mutating func takeValue() -> Wrapped? {
+    defer { self = nil }
+    return self
+  }
+}
