@@ -12,7 +12,7 @@ import Testing
     var deframer = MessageDeframer(messageBytesMax: max)
     var messages: [[UInt8]] = []
     for piece in pieces {
-      try Array(piece).withUnsafeBytes { try deframer.receive($0) { messages.append(Array($0)) } }
+      try Array(piece).withUnsafeBytes { try deframer.receive($0) { message, _ in messages.append(Array(message)) } }
     }
     return (messages, deframer.isAtBoundary)
   }
@@ -81,7 +81,7 @@ import Testing
     struct Refusal: Error {}
     var deframer = MessageDeframer(messageBytesMax: 10)
     #expect(throws: Refusal.self) {
-      try framed([1]).withUnsafeBytes { try deframer.receive($0) { _ in throw Refusal() } }
+      try framed([1]).withUnsafeBytes { try deframer.receive($0) { _, _ in throw Refusal() } }
     }
   }
 }

@@ -10,13 +10,14 @@ public struct FramedMessage: @unchecked Sendable {
   /// The bytes of flag and length before each message.
   public static let prefixBytes = 5
 
-  /// A frame for `payloadBytes` bytes that `write` writes to the address it is given.
-  public init(payloadBytes: Int, write: (UnsafeMutableRawPointer) -> Void) {
+  /// A frame for `payloadBytes` bytes, a message or what one was compressed to, that `write` writes to the address it
+  /// is given.
+  public init(payloadBytes: Int, isCompressed: Bool = false, write: (UnsafeMutableRawPointer) -> Void) {
     let count = payloadBytes + Self.prefixBytes
     storage = Storage.create(minimumCapacity: count) { _ in count }
     storage.withUnsafeMutablePointerToElements { elements in
       let base = UnsafeMutableRawPointer(elements)
-      base.storeBytes(of: 0, as: UInt8.self)
+      base.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
       (base + 1).storeBytes(of: UInt32(truncatingIfNeeded: payloadBytes).bigEndian, as: UInt32.self)
       write(base + Self.prefixBytes)
     }
@@ -35,7 +36,10 @@ public struct FramedMessage: @unchecked Sendable {
     }
   }
 
-  /// The packed message's bytes; valid while `owner` lives.
+  /// True where the payload is compressed.
+  public var isCompressed: Bool { bytes[0] == 1 }
+
+  /// The bytes of the packed message, or what they were compressed to; valid while `owner` lives.
   public var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[Self.prefixBytes...]) }
 }
 

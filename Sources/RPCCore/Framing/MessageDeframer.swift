@@ -1,7 +1,8 @@
 /// Cuts the bytes of a stream into messages (grpc/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
 ///
 /// A message that lies within one piece of input is lent where it is; others are gathered first. At most
-/// `messageBytesMax` bytes are held.
+/// `messageBytesMax` bytes are held. Compressed messages are lent decompressed, out of at most as many bytes again:
+/// whoever keeps messages counts what was lent, which may be a thousand times what came in.
 public struct MessageDeframer {
   /// What is wrong with a stream of messages.
   public enum Failure: Error, Equatable {
@@ -11,7 +12,12 @@ public struct MessageDeframer {
     case compressed
     /// A flag that is neither 0 nor 1.
     case badFlag(UInt8)
+    /// A compressed message that cannot be decompressed.
+    case decompression(DecompressionError)
   }
+
+  /// What messages with the flag for compressed are compressed with: the stream's `grpc-encoding`.
+  public var encoding = MessageEncoding.identity
 
   private let messageBytesMax: Int
   private var partial: [UInt8] = []
@@ -24,9 +30,10 @@ public struct MessageDeframer {
   /// True between messages: a stream may end here.
   public var isAtBoundary: Bool { partial.isEmpty }
 
-  /// Takes the next bytes of the stream and lends each message that is complete.
+  /// Takes the next bytes of the stream and lends each message that is complete, with whether it was compressed.
+  /// - Throws: `Failure`, or what `message` throws.
   public mutating func receive(
-    _ bytes: UnsafeRawBufferPointer, message: (UnsafeRawBufferPointer) throws -> Void
+    _ bytes: UnsafeRawBufferPointer, message: (_ bytes: UnsafeRawBufferPointer, _ wasCompressed: Bool) throws -> Void
   ) throws {
     var rest = UnsafeRawBufferPointer(rebasing: bytes[...])
     while !rest.isEmpty {
@@ -34,7 +41,7 @@ public struct MessageDeframer {
         let length = try payloadBytes(UnsafeRawBufferPointer(rebasing: rest.prefix(FramedMessage.prefixBytes)))
         let whole = FramedMessage.prefixBytes + length
         if rest.count >= whole {
-          try message(UnsafeRawBufferPointer(rebasing: rest[FramedMessage.prefixBytes..<whole]))
+          try lend(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), message)
           rest = UnsafeRawBufferPointer(rebasing: rest[whole...])
           continue
         }
@@ -45,7 +52,7 @@ public struct MessageDeframer {
   }
 
   private mutating func gather(
-    _ rest: inout UnsafeRawBufferPointer, _ message: (UnsafeRawBufferPointer) throws -> Void
+    _ rest: inout UnsafeRawBufferPointer, _ message: (UnsafeRawBufferPointer, Bool) throws -> Void
   ) throws {
     let target = wanted ?? FramedMessage.prefixBytes
     let taken = min(rest.count, target - partial.count)
@@ -60,12 +67,25 @@ public struct MessageDeframer {
     wanted = nil
     let whole = partial
     partial = []
-    try whole.withUnsafeBytes { try message(UnsafeRawBufferPointer(rebasing: $0[FramedMessage.prefixBytes...])) }
+    try whole.withUnsafeBytes { try lend($0, message) }
+  }
+
+  private func lend(
+    _ whole: UnsafeRawBufferPointer, _ message: (UnsafeRawBufferPointer, Bool) throws -> Void
+  ) throws {
+    let payload = UnsafeRawBufferPointer(rebasing: whole[FramedMessage.prefixBytes...])
+    if whole[0] == 0 { return try message(payload, false) }
+    do {
+      try encoding.withDecompressed(payload, bytesMax: messageBytesMax) { try message($0, true) }
+    } catch let error as DecompressionError {
+      throw Failure.decompression(error)
+    }
   }
 
   private func payloadBytes(_ prefix: UnsafeRawBufferPointer) throws -> Int {
     switch prefix[0] {
     case 0: break
+    case 1 where encoding != .identity: break
     case 1: throw Failure.compressed
     default: throw Failure.badFlag(prefix[0])
     }
@@ -82,6 +102,7 @@ extension MessageDeframer.Failure {
     case .tooLarge(let bytes, let max):
       RPCError(.resourceExhausted, "the message has \(bytes) bytes; at most \(max) are accepted")
     case .compressed: RPCError(.internal, "the message is compressed, but no grpc-encoding was given")
+    case .decompression(let error): error.rpcError
     case .badFlag(let flag): RPCError(.internal, "the message's flag is \(flag); expected 0 or 1")
     }
   }

@@ -84,7 +84,7 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
     if phase == .over { return }
     requests.received(bytes.count)
     do {
-      try deframer.receive(bytes) { try receivedMessage($0) }
+      try deframer.receive(bytes) { message, _ in try receivedMessage(message) }
     } catch let failure as MessageDeframer.Failure {
       return end(failure.rpcError)
     } catch {
