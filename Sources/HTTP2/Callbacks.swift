@@ -43,6 +43,7 @@ private struct Callbacks: @unchecked Sendable {
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, onInvalidFrame)
     nghttp2_session_callbacks_set_on_frame_send_callback(made, onFrameSent)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(made, onFrameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(made, onStreamClose)
@@ -114,6 +115,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
   let isEnd = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   switch UInt32(header.type) {
   case NGHTTP2_HEADERS.rawValue:
+    withConnection(userData, otherwise: ()) { $0.receivedEndOfHeaders() }
     if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       let isTaken = withConnection(userData, otherwise: false) { connection in
         guard let stream = connection.receivedRequest(on: header.stream_id) else { return false }
@@ -138,6 +140,11 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
     withConnection(userData, otherwise: ()) { $0.receivedPingAck(payload) }
   default: break
   }
+  return 0
+}
+
+private let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, _, _, userData in
+  withConnection(userData, otherwise: ()) { $0.receivedEndOfHeaders() }
   return 0
 }
 

@@ -87,6 +87,9 @@ open class HTTP2Connection {
   /// it was malformed.
   open func receivedBeginningOfRequest() {}
 
+  /// A header list has come to its end, well-formed or not.
+  open func receivedEndOfHeaders() {}
+
   /// One header field of a request. Those of one request come together, between `receivedBeginningOfRequest` and
   /// `receivedRequest`. The bytes live as long as the call.
   open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}

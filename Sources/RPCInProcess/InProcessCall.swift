@@ -159,8 +159,8 @@ public final class InProcessCall: ClientCall, ServerCall {
     }
   }
 
-  /// Hands over a response. False when the handler should wait for room before the next.
-  public func enqueue(_ frame: FramedMessage) throws -> Bool {
+  /// Hands over a response, as it is: there is no wire to compress it for. False when the handler should wait for room before the next.
+  public func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool {
     state.withLock { $0.hasResponded = true }
     return try responses.put(frame)
   }

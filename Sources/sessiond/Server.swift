@@ -33,6 +33,7 @@ struct Server {
     let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger)]
+    configuration.completesError = { $0.withInfo(domain: "sessiond") }
     let rpc = RPCServer(
       services: [
         SessionHandler(repository: repository, changes: changes),

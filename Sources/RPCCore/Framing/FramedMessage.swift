@@ -4,8 +4,12 @@ public import ProtobufC
 /// (grpc/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). Immutable and shared: many streams may send it.
 public struct FramedMessage: @unchecked Sendable {
   // Immutable once made, hence the unchecked conformance. One allocation holds count and bytes.
-  private final class Storage: ManagedBuffer<Int, UInt8> {}
-  private let storage: ManagedBuffer<Int, UInt8>
+  private struct Header {
+    let count: Int
+    let wasCompressed: Bool
+  }
+  private final class Storage: ManagedBuffer<Header, UInt8> {}
+  private let storage: ManagedBuffer<Header, UInt8>
 
   /// The bytes of flag and length before each message.
   public static let prefixBytes = 5
@@ -13,8 +17,21 @@ public struct FramedMessage: @unchecked Sendable {
   /// A frame for `payloadBytes` bytes, a message or what one was compressed to, that `write` writes to the address it
   /// is given.
   public init(payloadBytes: Int, isCompressed: Bool = false, write: (UnsafeMutableRawPointer) -> Void) {
+    self.init(payloadBytes: payloadBytes, isCompressed: isCompressed, wasCompressed: false, write: write)
+  }
+
+  /// A frame for a message that came in, decompressed if it was compressed.
+  public init(copying message: UnsafeRawBufferPointer, wasCompressed: Bool) {
+    self.init(payloadBytes: message.count, isCompressed: false, wasCompressed: wasCompressed) { target in
+      if let base = message.baseAddress { target.copyMemory(from: base, byteCount: message.count) }
+    }
+  }
+
+  private init(
+    payloadBytes: Int, isCompressed: Bool, wasCompressed: Bool, write: (UnsafeMutableRawPointer) -> Void
+  ) {
     let count = payloadBytes + Self.prefixBytes
-    storage = Storage.create(minimumCapacity: count) { _ in count }
+    storage = Storage.create(minimumCapacity: count) { _ in Header(count: count, wasCompressed: wasCompressed) }
     storage.withUnsafeMutablePointerToElements { elements in
       let base = UnsafeMutableRawPointer(elements)
       base.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
@@ -27,17 +44,20 @@ public struct FramedMessage: @unchecked Sendable {
   public var owner: AnyObject { storage }
 
   /// The size of the whole frame in bytes.
-  public var count: Int { storage.header }
+  public var count: Int { storage.header.count }
 
   /// The frame's bytes; valid while `owner` lives.
   public var bytes: UnsafeRawBufferPointer {
-    storage.withUnsafeMutablePointers { count, elements in
-      UnsafeRawBufferPointer(start: elements, count: count.pointee)
+    storage.withUnsafeMutablePointers { header, elements in
+      UnsafeRawBufferPointer(start: elements, count: header.pointee.count)
     }
   }
 
   /// True where the payload is compressed.
   public var isCompressed: Bool { bytes[0] == 1 }
+
+  /// True for a message that came in compressed, and was decompressed.
+  public var wasCompressed: Bool { storage.header.wasCompressed }
 
   /// The bytes of the packed message, or what they were compressed to; valid while `owner` lives.
   public var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[Self.prefixBytes...]) }

@@ -30,6 +30,9 @@ public struct MessageDeframer {
   /// True between messages: a stream may end here.
   public var isAtBoundary: Bool { partial.isEmpty }
 
+  /// Bytes of a message that is not complete.
+  public var heldBytes: Int { partial.count }
+
   /// Takes the next bytes of the stream and lends each message that is complete, with whether it was compressed.
   /// - Throws: `Failure`, or what `message` throws.
   public mutating func receive(

@@ -19,9 +19,14 @@ public struct RequestStream<Message: ProtobufMessage>: AsyncSequence, Sendable {
   /// Takes one request at a time.
   public struct AsyncIterator: AsyncIteratorProtocol {
     @usableFromInline let stream: RequestStream
+    /// Whether the request taken last came compressed.
+    public private(set) var lastWasCompressed = false
 
     @usableFromInline
     init(stream: RequestStream) { self.stream = stream }
+
+    @usableFromInline
+    mutating func note(_ frame: FramedMessage) { lastWasCompressed = frame.wasCompressed }
 
     /// The next request; nil after the last.
     /// - Throws: INVALID_ARGUMENT for bytes that are not a message; CANCELLED or DEADLINE_EXCEEDED when the call
@@ -29,6 +34,7 @@ public struct RequestStream<Message: ProtobufMessage>: AsyncSequence, Sendable {
     @inlinable
     public mutating func next() async throws -> Message? {
       guard let frame = try await stream.call.nextRequest() else { return nil }
+      note(frame)
       return try ServerMethod.decode(frame.payload, stream.limits)
     }
   }

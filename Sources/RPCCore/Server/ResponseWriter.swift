@@ -10,15 +10,15 @@ public struct ResponseWriter<Message: ProtobufMessage>: Sendable {
   /// Sends a message; returns when there is room for another, so that a slow reader slows its writer.
   /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over; INTERNAL for a message that cannot be encoded.
   @inlinable
-  public func send(_ message: Message) async throws {
-    try await send(EncodedMessage(message))
+  public func send(_ message: Message, compression: CompressionChoice = .inKind) async throws {
+    try await send(EncodedMessage(message), compression: compression)
   }
 
   /// Sends a message that was encoded before.
   /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over.
   @inlinable
-  public func send(_ encoded: EncodedMessage<Message>) async throws {
-    if try !call.enqueue(encoded.frame) { try await call.waitForRoom() }
+  public func send(_ encoded: EncodedMessage<Message>, compression: CompressionChoice = .inKind) async throws {
+    if try !call.enqueue(encoded.frame, compression) { try await call.waitForRoom() }
   }
 
   /// Sends initial metadata now instead of with the first message.

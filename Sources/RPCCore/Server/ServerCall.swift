@@ -7,8 +7,8 @@ public protocol ServerCall: AnyObject, Sendable {
   /// Sends initial metadata now instead of with the first message. Ignored once a message was sent.
   func send(_ metadata: Metadata)
 
-  /// Hands a message to the transport. False when the caller should `waitForRoom` before sending more.
-  func enqueue(_ frame: FramedMessage) throws -> Bool
+  /// Hands a message to the transport, which compresses it as `compression` says. False when the caller should `waitForRoom` before sending more.
+  func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool
 
   /// Returns when the peer has taken enough for another message.
   func waitForRoom() async throws

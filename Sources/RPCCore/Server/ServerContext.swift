@@ -15,7 +15,10 @@ public final class ServerContext: @unchecked Sendable {
   /// What the caller proves itself by; nil if it sent no `authorization`.
   public let credentials: Credentials?
 
-  // Set by interceptors before the handler starts, then only read; hence the unchecked conformance.
+  // Set before the handler starts, then only read; hence the unchecked conformance.
+
+  /// Whether the one request of the call came compressed; of streams of requests, each message tells.
+  @exclusivity(unchecked) public var requestWasCompressed = false
 
   /// Who the caller is. For interceptors to set as the call begins.
   @exclusivity(unchecked) public var identity: Identity?

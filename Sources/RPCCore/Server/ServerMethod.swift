@@ -121,7 +121,7 @@ public final class ServerMethod: Sendable {
     if !response.metadata.isEmpty { call.send(response.metadata) }
     if !response.trailers.isEmpty { call.addTrailers(response.trailers) }
     // The only message: whether there is room for more does not matter.
-    _ = try call.enqueue(response.encoded.frame)
+    _ = try call.enqueue(response.encoded.frame, response.compression)
   }
 }
 

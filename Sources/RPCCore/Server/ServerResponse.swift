@@ -6,6 +6,8 @@ public struct ServerResponse<Message: ProtobufMessage>: Sendable {
   public let encoded: EncodedMessage<Message>
   /// Sent before the message.
   public var metadata = Metadata()
+  /// Whether the message is compressed.
+  public var compression = CompressionChoice.inKind
   /// Sent with the status.
   public var trailers = Metadata()
 

@@ -6,13 +6,19 @@ public struct RPCError: Error, Sendable {
   public var message: String
   /// Trailing metadata, such as `grpc-status-details-bin`.
   public var trailers: Metadata
+  /// What went wrong, for programs, in UPPER_SNAKE; nil where the code says it all. Goes into `google.rpc.ErrorInfo`.
+  public var reason: String?
   /// For the log, never for the peer.
   public var cause: (any Error)?
 
   /// An error of `code`.
-  public init(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata(), cause: (any Error)? = nil) {
+  public init(
+    _ code: StatusCode, _ message: String, reason: String? = nil, trailers: Metadata = Metadata(),
+    cause: (any Error)? = nil
+  ) {
     self.code = code
     self.message = message
+    self.reason = reason
     self.trailers = trailers
     self.cause = cause
   }

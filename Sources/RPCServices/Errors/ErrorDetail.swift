@@ -55,6 +55,19 @@ extension RPCError {
   }
 }
 
+extension RPCError {
+  /// The error with a `google.rpc.ErrorInfo` of `domain` if it has no details: of its reason, or else of its code's
+  /// name.
+  public func withInfo(domain: String) -> RPCError {
+    guard trailers[binary: "grpc-status-details-bin"] == nil else { return self }
+    var complete = RPCError(
+      code, message, details: [.info(reason: reason ?? code.name, domain: domain, metadata: [:])], cause: cause)
+    complete.reason = reason
+    complete.trailers.add(contentsOf: trailers)
+    return complete
+  }
+}
+
 extension ErrorDetail {
   fileprivate func fitted(_ textBytesMax: Int, _ violationsBytesMax: Int) -> ErrorDetail {
     func short(_ text: String) -> String { text.shortened(toBytes: textBytesMax) }

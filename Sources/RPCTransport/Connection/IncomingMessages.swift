@@ -9,6 +9,8 @@ struct IncomingMessages {
   typealias Reader = CheckedContinuation<FramedMessage?, any Error>
 
   private var waiting = Deque<FramedMessage>()
+  /// Bytes of the messages that wait.
+  private(set) var waitingBytes = 0
   private var unconsumedBytes = 0
   private var hasAll = false
   private var reader: Reader?
@@ -22,6 +24,7 @@ struct IncomingMessages {
       reader.resume(returning: message)
     } else {
       waiting.append(message)
+      waitingBytes += message.count
     }
   }
 
@@ -34,6 +37,7 @@ struct IncomingMessages {
   /// Resumes `reader` with the next message, nil after the last, as soon as there is one.
   mutating func take(_ reader: Reader) {
     if let next = waiting.popFirst() {
+      waitingBytes -= next.count
       reader.resume(returning: next)
     } else if hasAll {
       reader.resume(returning: nil)
@@ -45,6 +49,7 @@ struct IncomingMessages {
   /// Drops what waits; whoever waits for it gets `error`.
   mutating func fail(_ error: RPCError) {
     waiting = []
+    waitingBytes = 0
     reader.takeValue()?.resume(throwing: error)
   }
 

@@ -30,6 +30,9 @@ class SocketConnection: HTTP2Connection {
   /// Bytes came in and were taken.
   func received() {}
 
+  /// What came in ends the connection.
+  func receiveFailed() { close() }
+
   /// The channel is gone; all streams are over.
   func detached() {}
 
@@ -40,6 +43,13 @@ class SocketConnection: HTTP2Connection {
 
   /// Sends what can be sent, then closes with whatever is left open.
   final func close() { handler?.close() }
+
+  /// Sends what can be sent, ends all streams, and takes nothing in any more, but leaves the peer the time to read why.
+  /// To be followed by `close` after a while.
+  final func leave() { handler?.leave() }
+
+  /// Whether bytes can come and go.
+  final var isAttached: Bool { handler != nil }
 
   /// Whether the peer takes what is sent to it, at the level of the socket.
   final var isWritable: Bool { handler?.isWritable ?? false }
@@ -85,6 +95,7 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   // Between `handlerAdded` and the channel's end.
   @exclusivity(unchecked) private var context: ChannelHandlerContext?
   @exclusivity(unchecked) private var willFlush = false
+  @exclusivity(unchecked) private var isLeaving = false
   @exclusivity(unchecked) private var lastWriteBytes = 1024
 
   init(_ connection: SocketConnection) {
@@ -106,12 +117,12 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     executor.beginRead()
     let buffer = unwrapInboundIn(data)
+    if isLeaving { return }
     do {
       try buffer.withUnsafeReadableBytes { try connection.receive($0) }
       connection.received()
     } catch {
-      // nghttp2 has left a GOAWAY in the output that tells the peer why.
-      close()
+      connection.receiveFailed()
     }
     flushLater()
   }
@@ -154,6 +165,21 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
     context?.close(promise: nil)
   }
 
+  func leave() {
+    guard !isLeaving else { return }
+    // Not now: this may be within nghttp2's callback.
+    executor.afterTasks { [self] in
+      flush()
+      connection.abandonStreams()
+      guard let context else { return }
+      // What the peer still sends stays with it: it may be without end.
+      // This fails only for a channel that is closed.
+      try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+      context.close(mode: .output, promise: nil)
+    }
+    isLeaving = true
+  }
+
   func flush() {
     willFlush = false
     guard let context else { return }
@@ -167,7 +193,7 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
       return
     }
     connection.flushed()
-    if connection.isFinished { context.close(promise: nil) }
+    if connection.isFinished, !isLeaving { context.close(promise: nil) }
   }
 
   private func nextWrite(_ context: ChannelHandlerContext) throws -> ByteBuffer? {

@@ -8,21 +8,15 @@ public final class RPCServer: Sendable {
   private let router: Router
   private let configuration: ServerConfiguration
   private let group: MultiThreadedEventLoopGroup
-  // By the loop's identity: one executor for each loop of the group.
-  private let executors: [ObjectIdentifier: LoopExecutor]
+  // By the event loop's identity.
+  private let loops: [ObjectIdentifier: ServerLoop]
   private let state = Mutex(State())
 
   private struct State {
     var listener: (any Channel)?
-    var connections: [ObjectIdentifier: Connection] = [:]
+    var connections = 0
     var isDraining = false
     var emptied: CheckedContinuation<Void, Never>?
-  }
-
-  // The handler lives on its loop; others only reach it through there.
-  private struct Connection: Sendable {
-    let channel: any Channel
-    let handler: NIOLoopBound<ServerConnection>
   }
 
   /// A server of `services`, with `threads` event loops.
@@ -30,9 +24,12 @@ public final class RPCServer: Sendable {
     router = Router(services, interceptors: configuration.interceptors)
     self.configuration = configuration
     group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-    var executors: [ObjectIdentifier: LoopExecutor] = [:]
-    for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop) }
-    self.executors = executors
+    let budget = MemoryBudget(bytesMax: configuration.requestBytesMax)
+    var loops: [ObjectIdentifier: ServerLoop] = [:]
+    for loop in group.makeIterator() {
+      loops[ObjectIdentifier(loop)] = ServerLoop(loop, budget: budget, limits: configuration.limits)
+    }
+    self.loops = loops
   }
 
   /// Listens on `host` and `port`, 0 for any port, and returns the address.
@@ -56,46 +53,54 @@ public final class RPCServer: Sendable {
   }
 
   private func accept(_ channel: any Channel) throws {
-    guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+    guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else {
       throw ChannelError.inappropriateOperationForState
     }
-    let handler = try ServerConnection(router: router, configuration: configuration, executor: executor)
-    let connection = Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-    let key = ObjectIdentifier(handler)
     let isWelcome = state.withLock { state in
-      guard !state.isDraining, state.connections.count < configuration.connectionsMax else { return false }
-      state.connections[key] = connection
+      guard !state.isDraining, state.connections < configuration.connectionsMax else { return false }
+      state.connections += 1
       return true
     }
     // What is thrown here closes the connection; nobody else sees it.
     guard isWelcome else { throw Unwelcome() }
+    let connection: ServerConnection
+    do {
+      connection = try ServerConnection(router: router, configuration: configuration, loop: loop)
+    } catch {
+      forgetOne()
+      throw error
+    }
+    loop.add(connection, on: channel)
     // A handler that is cancelled still needs its loop to end on.
-    channel.closeFuture.whenComplete { _ in connection.handler.value.whenIdle { self.forget(key) } }
-    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(handler))
+    channel.closeFuture.assumeIsolated().whenComplete { _ in
+      connection.whenIdle {
+        loop.remove(connection)
+        self.forgetOne()
+      }
+    }
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
 
-  private func forget(_ key: ObjectIdentifier) {
+  private func forgetOne() {
     let emptied = state.withLock { state in
-      state.connections[key] = nil
-      return state.connections.isEmpty ? state.emptied.takeValue() : nil
+      state.connections -= 1
+      return state.connections == 0 ? state.emptied.takeValue() : nil
     }
     emptied?.resume()
   }
 
   /// Stops taking connections and calls, lets the calls that run finish for at most `grace`, then closes.
   public func shutDown(grace: Duration) async throws {
-    let (listener, connections) = state.withLock { state in
+    let listener = state.withLock { state in
       state.isDraining = true
-      return (state.listener.takeValue(), Array(state.connections.values))
+      return state.listener.takeValue()
     }
     try await listener?.close()
-    for connection in connections {
-      connection.channel.eventLoop.execute { connection.handler.value.drain() }
-    }
-    let timer = group.next().scheduleTask(in: TimeAmount(grace)) { self.abandonConnections() }
+    onEachLoop { $0.drain() }
+    let timer = group.next().scheduleTask(in: TimeAmount(grace)) { self.onEachLoop { $0.abandon() } }
     await withCheckedContinuation { (emptied: CheckedContinuation<Void, Never>) in
       let isEmpty = state.withLock { state in
-        if state.connections.isEmpty { return true }
+        if state.connections == 0 { return true }
         state.emptied = emptied
         return false
       }
@@ -105,10 +110,8 @@ public final class RPCServer: Sendable {
     try await group.shutdownGracefully()
   }
 
-  private func abandonConnections() {
-    for connection in state.withLock({ Array($0.connections.values) }) {
-      connection.channel.eventLoop.execute { connection.handler.value.abandon() }
-    }
+  private func onEachLoop(_ action: @escaping @Sendable (ServerLoop) -> Void) {
+    for loop in loops.values { loop.executor.eventLoop.execute { action(loop) } }
   }
 }
 

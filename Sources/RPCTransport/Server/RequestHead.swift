@@ -13,6 +13,8 @@ struct RequestHeadReader {
   // The path where no method has it.
   private var unknownPath = ""
   private var timeout: Duration?
+  private var encoding = MessageEncoding.identity
+  private var acceptedEncoding = MessageEncoding.identity
   private var isPost = false
   private var isGRPC = false
   // The first thing wrong with the call itself; HTTP's own faults come before it.
@@ -53,13 +55,8 @@ struct RequestHeadReader {
       if timeout == nil {
         note(.invalidArgument, "malformed grpc-timeout; expected 1 to 8 digits and one of H, M, S, m, u, n")
       }
-    case 13 where name == "grpc-encoding":
-      if !(value == "identity") {
-        var trailers = Metadata()
-        _ = trailers.addFromWire("grpc-accept-encoding", "identity")
-        let encoding = String(decoding: value, as: UTF8.self)
-        note(.unimplemented, "grpc-encoding \"\(encoding)\" is not supported", trailers: trailers)
-      }
+    case 13 where name == "grpc-encoding": receiveEncoding(value)
+    case 20 where name == "grpc-accept-encoding": acceptedEncoding = MessageEncoding.best(acceptedBy: value)
     case 13 where name == "authorization": receiveCredentials(value)
     case 14 where name == "content-length": break
     default:
@@ -67,6 +64,17 @@ struct RequestHeadReader {
       if name.count > 5, name[0] == UInt8(ascii: "g"), name.starts(with: "grpc-".utf8) { break }
       append(name)
       append(value)
+    }
+  }
+
+  private mutating func receiveEncoding(_ value: UnsafeRawBufferPointer) {
+    if let known = MessageEncoding(value) {
+      encoding = known
+    } else {
+      var trailers = Metadata()
+      _ = trailers.addFromWire("grpc-accept-encoding", MessageEncoding.accepted)
+      let name = String(decoding: value, as: UTF8.self)
+      note(.unimplemented, "grpc-encoding \"\(name)\" is not supported", trailers: trailers)
     }
   }
 
@@ -97,11 +105,11 @@ struct RequestHeadReader {
     }
     let metadata = hasFields ? lastMetadata : Metadata()
     defer { reset() }
-    if isPost, isGRPC, fault == nil, let method {
-      return RequestHead(verdict: .call(method), metadata: metadata, timeout: timeout, credentials: credentials)
-    }
+    let isCall = isPost && isGRPC && fault == nil
+    let verdict = method.flatMap { isCall ? RequestHead.Verdict.call($0) : nil } ?? .reject(rejection())
     return RequestHead(
-      verdict: .reject(rejection()), metadata: metadata, timeout: timeout, credentials: credentials)
+      verdict: verdict, metadata: metadata, timeout: timeout, encoding: encoding, acceptedEncoding: acceptedEncoding,
+      credentials: credentials)
   }
 
   private func rejection() -> RequestHead.Rejection {
@@ -115,6 +123,8 @@ struct RequestHeadReader {
   private mutating func reset() {
     method = nil
     timeout = nil
+    encoding = .identity
+    acceptedEncoding = .identity
     isPost = false
     isGRPC = false
     fault = nil
@@ -170,6 +180,10 @@ struct RequestHead {
   let verdict: Verdict
   let metadata: Metadata
   let timeout: Duration?
+  /// Of the request's messages.
+  let encoding: MessageEncoding
+  /// The best that the caller takes.
+  let acceptedEncoding: MessageEncoding
   let credentials: Credentials?
 }
 

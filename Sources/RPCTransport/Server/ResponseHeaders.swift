@@ -10,8 +10,10 @@ enum ResponseHeaders {
   private static let messageBytesMax = 1024
   private static let initial = [(name: ":status", value: "200"), (name: "content-type", value: "application/grpc")]
 
-  static func initial(_ metadata: Metadata) -> HeaderBlock {
-    metadata.isEmpty ? plain : HeaderBlock(initial + fields(metadata))
+  static func initial(_ metadata: Metadata, _ encoding: MessageEncoding) -> HeaderBlock {
+    if metadata.isEmpty, encoding == .identity { return plain }
+    let encodings = encoding == .identity ? [] : [(name: "grpc-encoding", value: encoding.rawValue)]
+    return HeaderBlock(initial + encodings + fields(metadata))
   }
 
   static func trailers(_ error: RPCError?, _ metadata: Metadata) -> HeaderBlock {

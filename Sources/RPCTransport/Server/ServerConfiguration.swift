@@ -14,10 +14,16 @@ public struct ServerConfiguration: Sendable {
   public var streamUnsentBytesMax = 64 << 10
   /// The same for all streams of a connection together; beyond it each may have one message waiting.
   public var connectionUnsentBytesMax = 1 << 20
+  /// Bytes that the requests of all connections may hold, from their headers until they are answered.
+  public var requestBytesMax = 256 << 20
+  /// How long a connection may take for what.
+  public var limits = ConnectionLimits()
   /// Connections at once; further ones are closed as they come.
   public var connectionsMax = 10_000
   /// What is done around each call, in this order.
   public var interceptors: [any ServerInterceptor] = []
+  /// The last to see an error before it is sent, whether a handler's or the runtime's own: completes its details.
+  public var completesError: @Sendable (RPCError) -> RPCError = { $0 }
 
   /// The defaults.
   public init() {}

@@ -2,30 +2,49 @@ import HTTP2
 import NIOCore
 import RPCCore
 
-/// One client's connection: requests to calls. Lives on its event loop.
+/// One client's connection: requests to calls, and the limits that hold for it. Lives on its event loop.
 final class ServerConnection: SocketConnection {
+  // Tells the ack of a PING before a drain from those of keepalive.
+  private static let drainPing: UInt64 = 1
+  private static let keepalivePing: UInt64 = 2
+
   let configuration: ServerConfiguration
   let router: Router
+  let memory: LoopMemory
   let id = CallID.Connection()
-  @exclusivity(unchecked) private var head: RequestHeadReader
   @exclusivity(unchecked) private(set) var peer = Peer(address: "unknown")
+  @exclusivity(unchecked) private var head: RequestHeadReader
+  @exclusivity(unchecked) private var care: ConnectionCare
+  @exclusivity(unchecked) private var frameBudget: FrameBudget
+  @exclusivity(unchecked) private var pingPolicy: PingPolicy
+  @exclusivity(unchecked) private var requestCount: UInt64 = 0
+  @exclusivity(unchecked) private var headersBegan: ContinuousClock.Instant?
+  @exclusivity(unchecked) private var lastReceived: ContinuousClock.Instant
   @exclusivity(unchecked) private var runningHandlers = 0
   @exclusivity(unchecked) private var idleAction: (() -> Void)?
 
-  init(router: Router, configuration: ServerConfiguration, executor: LoopExecutor) throws {
+  init(router: Router, configuration: ServerConfiguration, loop: ServerLoop) throws {
     self.router = router
     self.configuration = configuration
+    memory = loop.memory
     head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
+    let now = ContinuousClock.now
+    lastReceived = now
+    care = ConnectionCare(configuration.limits, start: now, jitter: .random(in: 0...1))
+    frameBudget = FrameBudget(configuration.limits, at: now)
+    pingPolicy = PingPolicy(configuration.limits)
     try super.init(
       .server, settings: configuration.http2,
       sendBounds: SendBounds(
         streamBytesMax: configuration.streamUnsentBytesMax, connectionBytesMax: configuration.connectionUnsentBytesMax),
-      executor: executor)
+      executor: loop.executor)
   }
 
   override func attached(to channel: any Channel) {
     peer = Peer(address: channel.remoteAddress.map(describe) ?? "unknown")
   }
+
+  override func received() { lastReceived = executor.now }
 
   // MARK: Handlers
 
@@ -41,12 +60,59 @@ final class ServerConnection: SocketConnection {
     if runningHandlers == 0 { action() } else { idleAction = action }
   }
 
+  // MARK: Limits
+
+  /// True once a connection is to be closed of which HTTP/2 has not begun.
+  @exclusivity(unchecked) private(set) var isOver = false
+
+  /// Looks at how long things take, and does what is due.
+  func look(at now: ContinuousClock.Instant) {
+    if hasStreams {
+      forEachStream { stream in (stream as? ServerStream)?.look(at: now) }
+    }
+    let seen = ConnectionCare.Observation(
+      now: now, lastReceived: lastReceived, headersBegan: headersBegan, requests: requestCount, hasStreams: hasStreams,
+      isWritable: isWritable)
+    perform(care.look(seen), at: now)
+  }
+
+  private func perform(_ action: ConnectionCare.Action, at now: ContinuousClock.Instant) {
+    switch action {
+    case .nothing: return
+    case .ping: submitPing(Self.keepalivePing)
+    case .announceDrain:
+      submitShutdownNotice()
+      submitPing(Self.drainPing)
+    case .drain: submitGoAway(.noError)
+    case .close(.noRequest): leave(.noError, reason: "no_request", at: now)
+    case .close(.slowHeaders): leave(.enhanceYourCalm, reason: "slow_headers", at: now)
+    case .close(.calmDown): leave(.enhanceYourCalm, reason: "too_many_frames", at: now)
+    case .close(.unreadOutput), .close(.unansweredPing), .close(.drained): close()
+    }
+    if !isAttached, case .close = action { isOver = true }
+    hasOutput()
+  }
+
+  /// Sends the client away, telling it why.
+  private func leave(_ code: HTTP2ErrorCode, reason: StaticString, at now: ContinuousClock.Instant) {
+    guard !care.isLeaving else { return }
+    care.beginLeaving(at: now)
+    submitGoAway(code, reason: reason)
+    leave()
+  }
+
+  override func receiveFailed() {
+    // nghttp2 has left a GOAWAY in the output that tells the peer why.
+    care.beginLeaving(at: executor.now)
+    leave()
+  }
+
   // MARK: Going away
 
   /// Takes no more calls; the connection closes when those it has are over.
   func drain() {
-    submitGoAway(.noError)
-    hasOutput()
+    let now = ContinuousClock.now
+    perform(care.beginDrain(at: now), at: now)
   }
 
   /// Closes with the calls it has.
@@ -57,14 +123,34 @@ final class ServerConnection: SocketConnection {
 
   // MARK: HTTP/2
 
-  override func receivedBeginningOfRequest() { head.begin() }
+  override func receivedFrameHeader(_ header: FrameHeader) {
+    let now = executor.now
+    if header.type == .ping, !header.isAcknowledgement,
+      pingPolicy.receivedPing(at: now, hasCalls: hasStreams, contentFramesSent: contentFramesSent)
+    {
+      return leave(.enhanceYourCalm, reason: "too_many_pings", at: now)
+    }
+    if !frameBudget.take(header, at: now, contentFramesSent: contentFramesSent) { perform(.close(.calmDown), at: now) }
+  }
+
+  override func receivedPingAck(_ payload: UInt64) {
+    if payload == Self.drainPing { perform(care.announcementArrived(), at: executor.now) }
+  }
+
+  override func receivedBeginningOfRequest() {
+    headersBegan = executor.now
+    head.begin()
+  }
+
+  override func receivedEndOfHeaders() { headersBegan = nil }
 
   override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     head.receive(name, value)
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
-    ServerStream(id: id, head: head.finish(), connection: self)
+    requestCount += 1
+    return ServerStream(id: id, head: head.finish(), connection: self)
   }
 }
 

@@ -12,38 +12,43 @@ import RPCCore
 ///
 /// State is confined to the connection's event loop, hence the unchecked conformance; what handlers call from
 /// elsewhere hops there first.
-final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendable {
+final class ServerStream: HTTP2Stream, @unchecked Sendable {
   enum Phase {
     case opened, request, running, over
   }
 
-  private let connection: ServerConnection
+  // What a call takes besides its message: the stream, its task, its context.
+  private static let callBytes = 2048
+
+  let connection: ServerConnection
   // No access to these encloses another; see `HTTP2Stream`.
-  @exclusivity(unchecked) private var phase = Phase.opened
+  @exclusivity(unchecked) private(set) var phase = Phase.opened
   private let head: RequestHead
+  // From `request` on, and for every call that is refused.
+  @exclusivity(unchecked) private(set) var context: ServerContext?
   // What runs the handler, from `running` on.
   @exclusivity(unchecked) private var task: Task<Void, Never>?
-  private let start: ContinuousClock.Instant
-  // From `request` on, and for every call that is refused.
-  @exclusivity(unchecked) private var context: ServerContext?
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var deframer: MessageDeframer
+  // When the message began that is not complete.
+  @exclusivity(unchecked) private var messageBegan: ContinuousClock.Instant?
   // A oneRequest method's handler, once its request is decoded.
   @exclusivity(unchecked) private var body: ServerMethod.Body?
-
+  @exclusivity(unchecked) private var bodyBytes = 0
   // What a manyRequests method has not taken yet.
-  @exclusivity(unchecked) private var requests = IncomingMessages()
+  @exclusivity(unchecked) var requests = IncomingMessages()
+  // Of the server's memory for requests.
+  @exclusivity(unchecked) private var takenBytes = 0
 
-  @exclusivity(unchecked) private var initialMetadata = Metadata()
-  @exclusivity(unchecked) private var trailers = Metadata()
-  @exclusivity(unchecked) private var hasResponded = false
-  @exclusivity(unchecked) private var roomWaiter: CheckedContinuation<Void, any Error>?
+  @exclusivity(unchecked) var response: ResponseHead
+  @exclusivity(unchecked) var roomWaiter: CheckedContinuation<Void, any Error>?
 
   init(id: Int32, head: RequestHead, connection: ServerConnection) {
     self.head = head
     self.connection = connection
-    start = connection.executor.now
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
+    deframer.encoding = head.encoding
+    response = ResponseHead(to: head)
     super.init(id: id)
   }
 
@@ -64,17 +69,22 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
       let context = makeContext(method.descriptor)
       self.context = context
       do {
+        try settleMemory()
         try method.interceptors.begin(context)
       } catch {
         return end(RPCError(answering: error))
       }
       if let timeout = head.timeout { expire(after: timeout) }
-      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits), context) }
+      switch method.handler {
+      case .oneRequest: messageBegan = context.start
+      case .manyRequests(let open): run(open(connection.configuration.decodeLimits), context)
+      }
     }
   }
 
   private func makeContext(_ method: MethodDescriptor) -> ServerContext {
-    ServerContext(
+    let start = connection.executor.now
+    return ServerContext(
       method: method, start: start, deadline: head.timeout.map { start + $0 }, metadata: head.metadata,
       peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
   }
@@ -82,29 +92,30 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
     connection.consumeOnConnection(bytes.count)
     if phase == .over { return }
-    requests.received(bytes.count)
     do {
-      try deframer.receive(bytes) { message, _ in try receivedMessage(message) }
+      requests.received(bytes.count)
+      try deframer.receive(bytes) { try receivedMessage($0, wasCompressed: $1) }
+      try settleMemory()
     } catch let failure as MessageDeframer.Failure {
       return end(failure.rpcError)
     } catch {
       return end(RPCError(answering: error))
     }
+    if phase == .running { messageBegan = deframer.isAtBoundary ? nil : messageBegan ?? connection.executor.now }
     returnWindow()
   }
 
-  private func receivedMessage(_ message: UnsafeRawBufferPointer) throws {
+  private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
       guard case .call(let method) = head.verdict, case .oneRequest(let decode) = method.handler, body == nil else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
+      bodyBytes = message.count
+      context?.requestWasCompressed = wasCompressed
       body = try decode(message, connection.configuration.decodeLimits)
     case .running:
-      let frame = FramedMessage(payloadBytes: message.count) { target in
-        if let base = message.baseAddress { target.copyMemory(from: base, byteCount: message.count) }
-      }
-      requests.append(frame)
+      requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
     case .opened, .over: break
     }
   }
@@ -116,35 +127,39 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
       guard let context, let body = body.takeValue() else {
         return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
+      messageBegan = nil
       run(body, context)
       connection.executor.runReady()
-    case .running:
-      requests.finish()
+    case .running: requests.finish()
     case .opened, .over: break
     }
   }
 
-  // The peer's window for this stream: held back only for messages that wait for the handler.
-  private func returnWindow() {
+  /// Gives the peer its window back for what does not wait for the handler.
+  func returnWindow() {
     let bytes = requests.takeReturnableBytes()
     guard bytes > 0 else { return }
     connection.consume(bytes, on: self)
     connection.hasOutput()
   }
 
-  // MARK: The handler
+  // MARK: Limits
 
-  private func run(_ body: @escaping ServerMethod.Body, _ context: ServerContext) {
-    phase = .running
-    connection.handlerStarted()
-    task = Task(executorPreference: connection.executor) {
-      do {
-        try await TraceContext.continuing(context.trace) { try await body(context, self) }
-        self.handlerEnded(nil)
-      } catch {
-        self.handlerEnded(RPCError(answering: error))
-      }
+  /// Takes of the server's memory what the call holds now, or gives back what it no longer does.
+  func settleMemory() throws {
+    let held = Self.callBytes + bodyBytes + deframer.heldBytes + requests.waitingBytes
+    if held > takenBytes, !connection.memory.take(held - takenBytes) { throw RPCError.requestMemoryExhausted }
+    if held < takenBytes { connection.memory.give(takenBytes - held) }
+    takenBytes = held
+  }
+
+  /// Ends the call if a message of it takes too long to come in.
+  func look(at now: ContinuousClock.Instant) {
+    guard let limit = connection.configuration.limits.body, let messageBegan, now - messageBegan >= limit else {
+      return
     }
+    end(RPCError(.deadlineExceeded, "the request took longer than \(limit) to come in", reason: "REQUEST_TOO_SLOW"))
+    connection.hasOutput()
   }
 
   private func expire(after timeout: Duration) {
@@ -159,7 +174,24 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
     }
   }
 
-  // MARK: The end
+  // MARK: The handler
+
+  private func run(_ body: @escaping ServerMethod.Body, _ context: ServerContext) {
+    phase = .running
+    connection.handlerStarted()
+    task = Task(executorPreference: connection.executor) {
+      do {
+        if let trace = context.trace {
+          try await TraceContext.$current.withValue(trace) { try await body(context, self) }
+        } else {
+          try await body(context, self)
+        }
+        self.handlerEnded(nil)
+      } catch {
+        self.handlerEnded(RPCError(answering: error))
+      }
+    }
+  }
 
   // The handler returned or threw, on whatever thread it was.
   private func handlerEnded(_ error: RPCError?) {
@@ -171,6 +203,8 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
     finish(error)
   }
 
+  // MARK: The end
+
   /// Ends the call with a status, whatever its handler does, unless it is over.
   func end(_ error: RPCError) {
     guard phase != .over else { return }
@@ -179,22 +213,23 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
   }
 
   private func finish(_ error: RPCError?) {
-    let told = withoutCause(error)
-    if hasResponded {
-      connection.finish(self, trailers: ResponseHeaders.trailers(told, trailers))
+    let told = error.map(forCaller)
+    if response.isSent {
+      connection.finish(self, trailers: response.end(told))
     } else {
-      var metadata = initialMetadata
-      metadata.add(contentsOf: trailers)
-      connection.respondOnly(ResponseHeaders.trailersOnly(told, metadata), on: self)
+      connection.respondOnly(response.endOnly(told), on: self)
     }
     connection.hasOutput()
     leave(error)
   }
 
-  // What failed inside is for the log, where the caller's operator finds it by the request id.
-  private func withoutCause(_ error: RPCError?) -> RPCError? {
-    guard let error, error.code == .internal, error.cause != nil, let context else { return error }
-    return RPCError(.internal, "internal error, request id \(context.id)")
+  // What failed inside is for the log, where the operator finds it by the request id.
+  private func forCaller(_ error: RPCError) -> RPCError {
+    var told = error
+    if error.code == .internal, error.cause != nil, let context {
+      told = RPCError(.internal, "internal error, request id \(context.id)")
+    }
+    return connection.configuration.completesError(told)
   }
 
   /// The stream is gone: it ended, was reset by the peer, or its connection is lost.
@@ -207,92 +242,25 @@ final class ServerStream: HTTP2Stream, ServerCall, RoomWaiter, @unchecked Sendab
   private func leave(_ error: RPCError?) {
     phase = .over
     task = nil
+    body = nil
     timer.takeValue()?.cancel()
-    requests.fail(error ?? .cancelled)
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
+    requests.fail(error ?? .cancelled)
+    connection.memory.give(takenBytes)
+    takenBytes = 0
     guard let context else { return }
     let interceptors =
       if case .call(let method) = head.verdict { method.interceptors } else { connection.router.fallbackInterceptors }
-    if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - start, error: error)) }
+    if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - context.start, error: error)) }
   }
 
   private var name: String { context?.method.path ?? "not gRPC" }
-
-  // MARK: What handlers call
-
-  func send(_ metadata: Metadata) {
-    connection.executor.perform { [self] in
-      guard phase == .running, !hasResponded else { return }
-      initialMetadata.add(contentsOf: metadata)
-      respond()
-    }
-  }
-
-  func addTrailers(_ metadata: Metadata) {
-    connection.executor.perform { self.trailers.add(contentsOf: metadata) }
-  }
-
-  func enqueue(_ frame: FramedMessage) throws -> Bool {
-    guard connection.executor.isCurrent else {
-      connection.executor.perform { self.write(frame) }
-      // Off the loop the room is not known: `waitForRoom` asks.
-      return false
-    }
-    guard phase == .running else { throw over }
-    write(frame)
-    return hasRoom
-  }
-
-  private func write(_ frame: FramedMessage) {
-    guard phase == .running else { return }
-    if !hasResponded { respond() }
-    connection.send(frame.bytes, ownedBy: frame.owner, on: self)
-    connection.hasOutput()
-  }
-
-  private func respond() {
-    hasResponded = true
-    connection.respond(ResponseHeaders.initial(initialMetadata), on: self)
-    connection.hasOutput()
-  }
-
-  private var hasRoom: Bool { connection.hasRoom(for: self) }
-
-  func waitForRoom() async throws {
-    try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
-      connection.executor.perform { [self] in
-        guard phase == .running else { return waiter.resume(throwing: over) }
-        if hasRoom { return waiter.resume() }
-        roomWaiter = waiter
-        connection.tellOfRoom(self)
-      }
-    }
-  }
-
-  /// Lets the handler go on if there is room; false if it must wait longer.
-  func offerRoom() -> Bool {
-    guard hasRoom || isClosed else { return roomWaiter == nil }
-    roomWaiter.takeValue()?.resume()
-    return true
-  }
-
-  func nextRequest() async throws -> FramedMessage? {
-    try await withCheckedThrowingContinuation { waiter in
-      connection.executor.perform { [self] in
-        guard phase == .running else { return waiter.resume(throwing: over) }
-        requests.take(waiter)
-        returnWindow()
-      }
-    }
-  }
-
-  private var over: RPCError {
-    if let deadline = context?.deadline, deadline <= .now { return .deadlineExceeded }
-    return .cancelled
-  }
 }
 
 extension RPCError {
   static let cancelled = RPCError(.cancelled, "the call was cancelled")
-  static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed")
+  static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed", reason: "DEADLINE_EXCEEDED")
+  static let requestMemoryExhausted = RPCError(
+    .resourceExhausted, "the server holds as many requests as it has memory for; try again later",
+    reason: "REQUEST_MEMORY_EXHAUSTED")
 }

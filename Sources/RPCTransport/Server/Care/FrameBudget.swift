@@ -1,0 +1,43 @@
+import HTTP2
+
+/// Bounds the frames that cost the server work and the client nothing, as a bucket that fills with time.
+struct FrameBudget {
+  private let burst: Double
+  private let perSecond: Double
+  private var left: Double
+  private var filled: ContinuousClock.Instant
+  private var windowUpdates: UInt64 = 0
+
+  init(_ limits: ConnectionLimits, at now: ContinuousClock.Instant) {
+    burst = Double(limits.controlFramesBurst)
+    perSecond = Double(limits.controlFramesPerSecond)
+    left = burst
+    filled = now
+  }
+
+  /// A frame came in. False if it is one too many. `contentFramesSent` is how many HEADERS and DATA the client was
+  /// sent so far: each of them may be answered with a WINDOW_UPDATE for its stream and one for the connection.
+  @inline(__always)
+  mutating func take(_ frame: FrameHeader, at now: ContinuousClock.Instant, contentFramesSent: UInt64) -> Bool {
+    switch frame.type {
+    // Each opens or ends a call, or is a part of its headers: other limits hold for these.
+    case .headers, .continuation, .resetStream: true
+    case .data where frame.payloadBytes > 0 || frame.isEndOfStream: true
+    case .windowUpdate: takeWindowUpdate(at: now, contentFramesSent)
+    default: take(at: now)
+    }
+  }
+
+  private mutating func takeWindowUpdate(at now: ContinuousClock.Instant, _ contentFramesSent: UInt64) -> Bool {
+    windowUpdates += 1
+    return windowUpdates <= 2 * contentFramesSent || take(at: now)
+  }
+
+  private mutating func take(at now: ContinuousClock.Instant) -> Bool {
+    left = min(burst, left + perSecond * ((now - filled) / .seconds(1)))
+    filled = now
+    guard left >= 1 else { return false }
+    left -= 1
+    return true
+  }
+}

@@ -1,0 +1,55 @@
+import Synchronization
+
+/// Bounds what the requests of all connections of a server may hold, in bytes.
+final class MemoryBudget: Sendable {
+  private let bytesMax: Int
+  private let taken = Atomic<Int>(0)
+
+  init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+  fileprivate func take(_ bytes: Int) -> Bool {
+    let (_, now) = taken.add(bytes, ordering: .relaxed)
+    if now <= bytesMax { return true }
+    taken.subtract(bytes, ordering: .relaxed)
+    return false
+  }
+
+  fileprivate func give(_ bytes: Int) { taken.subtract(bytes, ordering: .relaxed) }
+}
+
+/// One event loop's share of the budget, taken and given back in pieces, so that most calls touch only their loop.
+final class LoopMemory {
+  private static let pieceBytes = 256 << 10
+
+  private let budget: MemoryBudget
+  @exclusivity(unchecked) private var free = 0
+
+  init(_ budget: MemoryBudget) { self.budget = budget }
+
+  deinit { budget.give(free) }
+
+  /// Takes `bytes`; false if the server has no more.
+  func take(_ bytes: Int) -> Bool {
+    if bytes > free {
+      let piece = max(bytes, Self.pieceBytes)
+      // Near the end of the budget, no more than what is needed.
+      if budget.take(piece) {
+        free += piece
+      } else if budget.take(bytes) {
+        free += bytes
+      } else {
+        return false
+      }
+    }
+    free -= bytes
+    return true
+  }
+
+  /// Gives back what was taken.
+  func give(_ bytes: Int) {
+    free += bytes
+    guard free > 2 * Self.pieceBytes else { return }
+    budget.give(free - Self.pieceBytes)
+    free = Self.pieceBytes
+  }
+}

@@ -1,0 +1,76 @@
+import RPCCore
+
+// What handlers call, from whatever thread they are on.
+extension ServerStream: ServerCall {
+  func send(_ metadata: Metadata) {
+    connection.executor.perform { [self] in
+      guard phase == .running, !response.isSent else { return }
+      response.add(metadata)
+      respond(.inKind)
+    }
+  }
+
+  func addTrailers(_ metadata: Metadata) {
+    connection.executor.perform { self.response.addTrailers(metadata) }
+  }
+
+  func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool {
+    guard connection.executor.isCurrent else {
+      connection.executor.perform { self.write(frame, compression) }
+      // Off the loop the room is not known: `waitForRoom` asks.
+      return false
+    }
+    guard phase == .running else { throw over }
+    write(frame, compression)
+    return connection.hasRoom(for: self)
+  }
+
+  private func write(_ frame: FramedMessage, _ compression: CompressionChoice) {
+    guard phase == .running else { return }
+    if !response.isSent { respond(compression) }
+    let frame = response.encoded(frame, compression)
+    connection.send(frame.bytes, ownedBy: frame.owner, on: self)
+    connection.hasOutput()
+  }
+
+  private func respond(_ compression: CompressionChoice) {
+    connection.respond(response.begin(compression), on: self)
+    connection.hasOutput()
+  }
+
+  func waitForRoom() async throws {
+    try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+      connection.executor.perform { [self] in
+        guard phase == .running else { return waiter.resume(throwing: over) }
+        if connection.hasRoom(for: self) { return waiter.resume() }
+        roomWaiter = waiter
+        connection.tellOfRoom(self)
+      }
+    }
+  }
+
+  func nextRequest() async throws -> FramedMessage? {
+    try await withCheckedThrowingContinuation { reader in
+      connection.executor.perform { [self] in
+        guard phase == .running else { return reader.resume(throwing: over) }
+        requests.take(reader)
+        returnWindow()
+        // What was taken is no longer held here, so that this only gives back.
+        try? settleMemory()
+      }
+    }
+  }
+
+  private var over: RPCError {
+    if let deadline = context?.deadline, deadline <= .now { return .deadlineExceeded }
+    return .cancelled
+  }
+}
+
+extension ServerStream: RoomWaiter {
+  func offerRoom() -> Bool {
+    guard connection.hasRoom(for: self) || isClosed else { return roomWaiter == nil }
+    roomWaiter.takeValue()?.resume()
+    return true
+  }
+}
