@@ -110,5 +110,5 @@ private struct ListenError: Error, CustomStringConvertible {
   let listen: ListenAddress
   let cause: any Error
 
-  var description: String { "cannot listen on \(listen.host):\(listen.port): \(cause)" }
+  var description: String { "cannot listen on \(listen): \(cause)" }
 }

@@ -5,7 +5,7 @@ import Testing
 
 private func settings(
   flags: [String: String] = [:], environment: [String: String] = [:]
-) throws -> (settings: Settings, report: [(name: String, value: String, source: SettingSource)]) {
+) throws -> (settings: Settings, report: [SettingReader.Entry]) {
   var reader = SettingReader(flags: flags, environment: environment)
   let settings = try Settings(&reader, processors: 4)
   return (settings, reader.report)
@@ -52,6 +52,48 @@ private func settings(
   func wrongValue(flag: String, value: String, message: String) throws {
     let error = #expect(throws: SettingError.self) { try settings(flags: [flag: value]) }
     #expect(error?.description.hasPrefix(message) == true)
+  }
+
+  @Test func everySettingHasALineOfHelp() throws {
+    for entry in try settings().report {
+      #expect(entry.help.hasSuffix("."), "\(entry.name)")
+      #expect(entry.help.utf8.count < 74, "\(entry.name)")
+    }
+    #expect(Sessiond.helpMessage().contains("--max-header-list-bytes 16384\n"))
+  }
+
+  @Test(
+    "Flags and variables are the name's words",
+    arguments: [
+      ("listen", "listen", "SESSIOND_LISTEN"), ("maxSessions", "max-sessions", "SESSIOND_MAX_SESSIONS"),
+      ("tlsClientCAFile", "tls-client-ca-file", "SESSIOND_TLS_CLIENT_CA_FILE"),
+    ])
+  func words(name: String, flag: String, variable: String) {
+    let setting = Setting.count(name, default: 1, 1...2, "")
+    #expect(setting.flag == flag)
+    #expect(setting.variable == variable)
+  }
+
+  @Test(
+    "A command line is flags with values, of which the last wins",
+    arguments: [
+      ([], [:]), (["--listen", "here:1", "--log-level=debug"], ["listen": "here:1", "log-level": "debug"]),
+      (["--readers", "-1"], ["readers": "-1"]), (["--a=b=c"], ["a": "b=c"]), (["--a="], ["a": ""]),
+      (["--a", "", "--b"], ["a": "", "b": "true"]), (["--a", "--b", "2"], ["a": "true", "b": "2"]),
+      (["--a", "1", "--a=2"], ["a": "2"]),
+    ] as [([String], [String: String])])
+  func flags(arguments: [String], flags: [String: String]) throws {
+    #expect(try parseFlags(arguments) == flags)
+  }
+
+  @Test("What belongs to no flag is refused", arguments: ["here", "-l", "--", ""])
+  func noFlag(argument: String) {
+    #expect(throws: UnexpectedArgumentError.self) { try parseFlags(["--listen", "here:1", argument]) }
+  }
+
+  @Test func aFlagThatNoSettingHasIsRefused() throws {
+    let error = #expect(throws: UnknownFlagError.self) { try settings(flags: ["max-sesions": "9"]) }
+    #expect(error?.description == "there is no flag --max-sesions; --help lists them")
   }
 
   @Test(

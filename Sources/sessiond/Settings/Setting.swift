@@ -7,12 +7,18 @@ struct Setting<Value: Sendable>: Sendable {
   let defaultText: String
   /// What is allowed, as it is told to who gave something else.
   let allowed: String
+  /// One line for `--help`.
+  let help: String
   let parse: @Sendable (String) -> Value?
 
-  init(_ name: String, default defaultText: String, _ allowed: String, parse: @escaping @Sendable (String) -> Value?) {
+  init(
+    _ name: String, default defaultText: String, _ allowed: String, _ help: String,
+    parse: @escaping @Sendable (String) -> Value?
+  ) {
     self.name = name
     self.defaultText = defaultText
     self.allowed = allowed
+    self.help = help
     self.parse = parse
   }
 
@@ -21,8 +27,12 @@ struct Setting<Value: Sendable>: Sendable {
 
   private var words: [String] {
     var words = [""]
-    for character in name {
-      if character.isUppercase { words.append("") }
+    // A run of capitals, such as TLS or CA, is one word up to where the next begins.
+    let characters = Array(name)
+    for (index, character) in characters.enumerated() {
+      let followsLower = index > 0 && !characters[index - 1].isUppercase
+      let precedesLower = index > 0 && index + 1 < characters.count && characters[index + 1].isLowercase
+      if character.isUppercase, followsLower || precedesLower { words.append("") }
       words[words.count - 1] += character.lowercased()
     }
     return words
@@ -31,8 +41,8 @@ struct Setting<Value: Sendable>: Sendable {
 
 extension Setting where Value == Int {
   /// A whole number within bounds.
-  static func count(_ name: String, default value: Int, _ range: ClosedRange<Int>) -> Setting {
-    Setting(name, default: "\(value)", "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+  static func count(_ name: String, default value: Int, _ range: ClosedRange<Int>, _ help: String) -> Setting {
+    Setting(name, default: "\(value)", "a whole number from \(range.lowerBound) to \(range.upperBound)", help) { text in
       Int(text).flatMap { range.contains($0) ? $0 : nil }
     }
   }
@@ -40,63 +50,38 @@ extension Setting where Value == Int {
 
 extension Setting where Value == Duration {
   /// A time in milliseconds within bounds.
-  static func milliseconds(_ name: String, default value: Int, _ range: ClosedRange<Int>) -> Setting {
-    Setting(name, default: "\(value)", "milliseconds, from \(range.lowerBound) to \(range.upperBound)") { text in
+  static func milliseconds(
+    _ name: String, default value: Duration, _ range: ClosedRange<Int>, _ help: String
+  ) -> Setting {
+    Setting(
+      name, default: "\(Int(value / .milliseconds(1)))",
+      "milliseconds, from \(range.lowerBound) to \(range.upperBound)",
+      help
+    ) { text in
       Int(text).flatMap { range.contains($0) ? .milliseconds($0) : nil }
     }
   }
 }
 
-/// A wrong value, which stops the start.
-struct SettingError: Error, CustomStringConvertible {
-  let name: String
-  let value: String
-  let source: SettingSource
-  let allowed: String
-
-  var description: String { "\(name) is \"\(value)\" (\(source)); allowed is \(allowed)" }
+extension Setting where Value == Bool {
+  /// Yes or no.
+  static func flag(_ name: String, default value: Bool, _ help: String) -> Setting {
+    Setting(name, default: "\(value)", "true or false", help) { Bool($0) }
+  }
 }
 
-/// Where a value came from.
-enum SettingSource: Sendable, CustomStringConvertible {
-  case `default`
-  case environment(String)
-  case flag(String)
-
-  var description: String {
-    switch self {
-    case .default: "default"
-    case .environment(let variable): "environment \(variable)"
-    case .flag(let flag): "flag --\(flag)"
+extension Setting where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+  /// One of several words.
+  static func choice(_ name: String, default value: Value, _ help: String) -> Setting {
+    Setting(name, default: value.rawValue, Value.allCases.map(\.rawValue).joined(separator: ", "), help) {
+      Value(rawValue: $0)
     }
   }
 }
 
-/// Takes each setting from the flags, else the environment, else its default, and remembers from where.
-struct SettingReader {
-  private let flags: [String: String]
-  private let environment: [String: String]
-  /// What was read so far: name, value, source.
-  private(set) var report: [(name: String, value: String, source: SettingSource)] = []
-
-  init(flags: [String: String], environment: [String: String]) {
-    self.flags = flags
-    self.environment = environment
-  }
-
-  mutating func read<Value>(_ setting: Setting<Value>) throws -> Value {
-    let (text, source): (String, SettingSource) =
-      if let text = flags[setting.flag] {
-        (text, .flag(setting.flag))
-      } else if let text = environment[setting.variable] {
-        (text, .environment(setting.variable))
-      } else {
-        (setting.defaultText, .default)
-      }
-    guard let value = setting.parse(text) else {
-      throw SettingError(name: setting.name, value: text, source: source, allowed: setting.allowed)
-    }
-    report.append((setting.name, text, source))
-    return value
+extension Setting where Value == String? {
+  /// A file's path; nil where it is empty, which is the default.
+  static func optionalFile(_ name: String, _ help: String) -> Setting {
+    Setting(name, default: "", "a file's path", help) { .some($0.isEmpty ? nil : $0) }
   }
 }

@@ -2,7 +2,8 @@ import Logging
 import RPCTransport
 import SessionStore
 
-/// Everything that can be set.
+/// Everything that can be set. Each setting is named once, where it is read, in the order in which `--help` and
+/// `--print-config` list them; its flag and its environment variable follow from the name.
 struct Settings: Sendable {
   let listen: ListenAddress
   let store: SessionStoreSettings
@@ -15,54 +16,70 @@ struct Settings: Sendable {
   let logLevel: Logger.Level
 
   /// Reads all settings.
-  /// - Throws: `SettingError` for the first wrong one.
+  /// - Throws: `SettingError` for the first wrong one, `UnknownFlagError` for a flag that is none.
   init(_ reader: inout SettingReader, processors: Int) throws {
     listen = try reader.read(
-      Setting("listen", default: "127.0.0.1:50051", "HOST:PORT, the port from 0 to 65535") { ListenAddress($0) })
-    var store = SessionStoreSettings(
+      Setting(
+        "listen", default: "127.0.0.1:50051", "HOST:PORT, the port from 0 to 65535",
+        "Where to listen; port 0 takes a free one."
+      ) { ListenAddress($0) })
+    store = try SessionStoreSettings(&reader, processors: processors)
+    server = try ServerConfiguration(&reader)
+    eventLoops = try reader.read(
+      .count("eventLoops", default: processors, 1...256, "Threads that serve connections."))
+    sessionCacheBytes = try reader.read(
+      .count("sessionCacheBytes", default: 64 << 20, 0...(1 << 40), "Bytes of sessions kept in memory."))
+    eventCacheCount = try reader.read(
+      .count("eventCacheCount", default: 65_536, 1...100_000_000, "Events kept in memory."))
+    shutdownGrace = try reader.read(
+      .milliseconds(
+        "shutdownGrace", default: .seconds(10), 0...3_600_000, "How long calls may take to finish at shutdown."))
+    enableLogging = try reader.read(.flag("enableLogging", default: true, "Whether to log at all."))
+    logLevel = try reader.read(.choice("logLevel", default: .info, "How much to log; debug logs every call."))
+    try reader.finish()
+  }
+}
+
+extension SessionStoreSettings {
+  fileprivate init(_ reader: inout SettingReader, processors: Int) throws {
+    self.init(
       path: try reader.read(
-        Setting("databasePath", default: "./orchestration.db", "a file's path") { $0.isEmpty ? nil : $0 }))
-    store.maxSessions = try reader.read(.count("maxSessions", default: 100, 1...100_000_000))
-    store.eventRetention = try reader.read(
-      .milliseconds("eventRetention", default: 604_800_000, 1...3_153_600_000_000))
-    store.eventRetentionCount = try reader.read(.count("eventRetentionCount", default: 1_000_000, 1...1_000_000_000))
-    store.readerCount = try reader.read(.count("readers", default: max(2, processors), 1...64))
-    store.readTimeLimit = try reader.read(.milliseconds("queryTimeout", default: 10_000, 10...3_600_000))
-    self.store = store
+        Setting("databasePath", default: "./orchestration.db", "a file's path", "The database file.") {
+          $0.isEmpty ? nil : $0
+        }))
+    try reader.count("maxSessions", 1...100_000_000, "Sessions in no final status, at most.", &maxSessions)
+    try reader.milliseconds(
+      "eventRetention", 1...3_153_600_000_000, "How long events are kept.", &eventRetention)
+    try reader.count("eventRetentionCount", 1...1_000_000_000, "How many events are kept.", &eventRetentionCount)
+    readerCount = max(2, processors)
+    try reader.count("readers", 1...64, "Threads that read the database.", &readerCount)
+    try reader.milliseconds("queryTimeout", 10...3_600_000, "How long one list or search may take.", &readTimeLimit)
+  }
+}
 
-    var server = ServerConfiguration()
-    server.messageBytesMax = try reader.read(
-      .count("maxMessageBytes", default: server.messageBytesMax, 1024...(256 << 20)))
-    server.http2.headerListBytesMax = UInt32(
-      try reader.read(.count("maxHeaderListBytes", default: Int(server.http2.headerListBytesMax), 1024...(1 << 20))))
-    server.http2.concurrentStreamsMax = UInt32(
-      try reader.read(
-        .count("maxConcurrentStreams", default: Int(server.http2.concurrentStreamsMax), 1...1_000_000)))
-    server.http2.resetsBurst = UInt64(
-      try reader.read(.count("resetsBurst", default: Int(server.http2.resetsBurst), 1...1_000_000)))
-    server.http2.resetsPerSecond = UInt64(
-      try reader.read(.count("resetsPerSecond", default: Int(server.http2.resetsPerSecond), 1...1_000_000)))
-    server.connectionsMax = try reader.read(.count("maxConnections", default: server.connectionsMax, 1...1_000_000))
-    server.connectionUnsentBytesMax = try reader.read(
-      .count("maxConnectionUnsentBytes", default: server.connectionUnsentBytesMax, 65_536...(1 << 30)))
-    server.streamUnsentBytesMax = try reader.read(
-      .count("maxStreamUnsentBytes", default: server.streamUnsentBytesMax, 1024...(1 << 30)))
-    self.server = server
-
-    eventLoops = try reader.read(.count("eventLoops", default: processors, 1...256))
-    sessionCacheBytes = try reader.read(.count("sessionCacheBytes", default: 64 << 20, 0...(1 << 40)))
-    eventCacheCount = try reader.read(.count("eventCacheCount", default: 65_536, 1...100_000_000))
-    shutdownGrace = try reader.read(.milliseconds("shutdownGrace", default: 10_000, 0...3_600_000))
-    enableLogging = try reader.read(Setting("enableLogging", default: "true", "true or false") { Bool($0) })
-    logLevel = try reader.read(
-      Setting("logLevel", default: "info", Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) {
-        Logger.Level(rawValue: $0)
-      })
+extension ServerConfiguration {
+  fileprivate init(_ reader: inout SettingReader) throws {
+    self.init()
+    try reader.count("maxMessageBytes", 1024...(256 << 20), "Bytes of one request message.", &messageBytesMax)
+    try reader.count(
+      "maxHeaderListBytes", 1024...(1 << 20), "Bytes of one request's headers.", &http2.headerListBytesMax)
+    try reader.count(
+      "maxConcurrentStreams", 1...1_000_000, "Calls at once on one connection.", &http2.concurrentStreamsMax)
+    try reader.count(
+      "resetsBurst", 1...1_000_000, "Calls that a client may cancel at once before its connection ends.",
+      &http2.resetsBurst)
+    try reader.count("resetsPerSecond", 1...1_000_000, "And so many more each second.", &http2.resetsPerSecond)
+    try reader.count("maxConnections", 1...1_000_000, "Connections at once.", &connectionsMax)
+    try reader.count(
+      "maxConnectionUnsentBytes", 65_536...(1 << 30), "Bytes that may wait for one connection's reader.",
+      &connectionUnsentBytesMax)
+    try reader.count(
+      "maxStreamUnsentBytes", 1024...(1 << 30), "Bytes that may wait for one call's reader.", &streamUnsentBytesMax)
   }
 }
 
 /// Where to listen.
-struct ListenAddress: Sendable {
+struct ListenAddress: Sendable, CustomStringConvertible {
   let host: String
   let port: Int
 
@@ -81,4 +98,6 @@ struct ListenAddress: Sendable {
     self.host = String(host)
     self.port = port
   }
+
+  var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

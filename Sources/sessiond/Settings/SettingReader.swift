@@ -1,0 +1,96 @@
+/// Takes each setting from the flags, else the environment, else its default, and remembers what it read.
+struct SettingReader {
+  /// What was read of one setting.
+  struct Entry {
+    let name: String
+    let flag: String
+    let help: String
+    let value: String
+    let source: SettingSource
+  }
+
+  private let flags: [String: String]
+  private let environment: [String: String]
+  /// What was read so far, in the order it was asked for.
+  private(set) var report: [Entry] = []
+
+  init(flags: [String: String], environment: [String: String]) {
+    self.flags = flags
+    self.environment = environment
+  }
+
+  /// The value of `setting`.
+  /// - Throws: `SettingError` when it is not allowed.
+  mutating func read<Value>(_ setting: Setting<Value>) throws -> Value {
+    let (text, source): (String, SettingSource) =
+      if let text = flags[setting.flag] {
+        (text, .flag(setting.flag))
+      } else if let text = environment[setting.variable] {
+        (text, .environment(setting.variable))
+      } else {
+        (setting.defaultText, .default)
+      }
+    report.append(Entry(name: setting.name, flag: setting.flag, help: setting.help, value: text, source: source))
+    guard let value = setting.parse(text) else { throw error(setting.name, allowed: setting.allowed) }
+    return value
+  }
+
+  /// Sets `target`, whose value so far is the default, to a whole number.
+  mutating func count<Number: FixedWidthInteger>(
+    _ name: String, _ range: ClosedRange<Int>, _ help: String, _ target: inout Number
+  ) throws {
+    target = Number(try read(.count(name, default: Int(target), range, help)))
+  }
+
+  /// Sets `target`, whose value so far is the default, to a time in milliseconds.
+  mutating func milliseconds(
+    _ name: String, _ range: ClosedRange<Int>, _ help: String, _ target: inout Duration
+  ) throws {
+    target = try read(.milliseconds(name, default: target, range, help))
+  }
+
+  /// That the setting `name`, which was read, is wrong; for what only several settings together tell.
+  func error(_ name: String, allowed: String) -> SettingError {
+    let entry = report.last { $0.name == name }
+    return SettingError(name: name, value: entry?.value ?? "", source: entry?.source ?? .default, allowed: allowed)
+  }
+
+  /// Refuses flags that no setting has. For when all are read.
+  /// - Throws: `UnknownFlagError`.
+  func finish() throws {
+    let known = Set(report.map(\.flag))
+    if let flag = flags.keys.filter({ !known.contains($0) }).min() { throw UnknownFlagError(flag: flag) }
+  }
+}
+
+/// Where a value came from.
+enum SettingSource: Sendable, CustomStringConvertible {
+  case `default`
+  case environment(String)
+  case flag(String)
+
+  var description: String {
+    switch self {
+    case .default: "default"
+    case .environment(let variable): "environment \(variable)"
+    case .flag(let flag): "flag --\(flag)"
+    }
+  }
+}
+
+/// A wrong value, which stops the start.
+struct SettingError: Error, CustomStringConvertible {
+  let name: String
+  let value: String
+  let source: SettingSource
+  let allowed: String
+
+  var description: String { "\(name) is \"\(value)\" (\(source)); allowed is \(allowed)" }
+}
+
+/// A flag that is no setting's.
+struct UnknownFlagError: Error, CustomStringConvertible {
+  let flag: String
+
+  var description: String { "there is no flag --\(flag); --help lists them" }
+}
