@@ -25,6 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -63,7 +64,7 @@ let package = Package(
     library("ProtobufWellKnownTypes", ["ProtobufC", "CProtoMessages"]),
     library("HTTP2", ["CNghttp2", collections]),
     library("RPCCore", ["ProtobufC", "CZlib"]),
-    library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, tls, certificates, collections]),
+    library("RPCTransport", ["RPCCore", "HTTP2", nioCore, nioPosix, nioTLS, tls, certificates, collections]),
     library("RPCInProcess", ["RPCCore", "ProtobufC"]),
     library("RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages", crypto]),
     .target(
@@ -73,7 +74,10 @@ let package = Package(
     tests("RPCCoreTests", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport"]),
     tests(
       "RPCTransportTests",
-      ["RPCTransport", "RPCCore", "HTTP2", "ProtobufWellKnownTypes", "RPCTestSupport", nioCore, nioPosix]),
+      [
+        "RPCTransport", "RPCCore", "HTTP2", "ProtobufWellKnownTypes", "RPCTestSupport", nioCore, nioPosix, tls, crypto,
+        certificates,
+      ]),
     tests("RPCInProcessTests", ["RPCInProcess", "RPCCore", "ProtobufWellKnownTypes", "RPCTestSupport"]),
     tests(
       "RPCServicesTests",

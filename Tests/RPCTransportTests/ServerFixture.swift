@@ -10,9 +10,9 @@ final class ServerFixture: Sendable {
   let address: SocketAddress
   private let isShutDown = Mutex(false)
 
-  init(_ service: HandMadeService, _ configuration: ServerConfiguration) async throws {
+  init(_ service: HandMadeService, _ configuration: ServerConfiguration, _ security: ServerSecurity) async throws {
     server = RPCServer(services: [service], configuration: configuration, threads: 2)
-    address = try await server.start(host: "127.0.0.1", port: 0)
+    address = try await server.start(host: "127.0.0.1", port: 0, security: security)
   }
 
   func connect(streamWindowBytes: Int32 = 65_535) async throws -> WireClient {
@@ -31,12 +31,12 @@ final class ServerFixture: Sendable {
 
 /// Runs `body` against a server, which is gone afterwards, with all its calls.
 func withServer(
-  _ service: HandMadeService = .echo, configure: (inout ServerConfiguration) -> Void = { _ in },
-  _ body: (ServerFixture) async throws -> Void
+  _ service: HandMadeService = .echo, security: ServerSecurity = .plaintextOnLoopback,
+  configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (ServerFixture) async throws -> Void
 ) async throws {
   var configuration = ServerConfiguration()
   configure(&configuration)
-  let fixture = try await ServerFixture(service, configuration)
+  let fixture = try await ServerFixture(service, configuration, security)
   do {
     try await body(fixture)
   } catch {

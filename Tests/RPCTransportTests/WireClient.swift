@@ -22,8 +22,12 @@ final class WireClient: Sendable {
     self.state = state
   }
 
-  /// Connects; `streamWindowBytes` is what the server may send on one stream before the client takes it.
-  static func connect(to address: SocketAddress, streamWindowBytes: Int32 = 65_535) async throws -> WireClient {
+  /// Connects; `streamWindowBytes` is what the server may send on one stream before the client takes it. `prepare` adds
+  /// what stands between the socket and HTTP/2.
+  static func connect(
+    to address: SocketAddress, streamWindowBytes: Int32 = 65_535,
+    _ prepare: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void = { _ in }
+  ) async throws -> WireClient {
     let state = Observed(ConnectionState())
     var settings = HTTP2Settings()
     settings.streamWindowBytes = streamWindowBytes
@@ -33,6 +37,7 @@ final class WireClient: Sendable {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelInitializer { [settings] channel in
         channel.eventLoop.makeCompletedFuture {
+          try prepare(channel.pipeline.syncOperations)
           let connection = try WireConnection(state, settings)
           try channel.pipeline.syncOperations.addHandler(connection)
           made.update { $0 = NIOLoopBound(connection, eventLoop: channel.eventLoop) }

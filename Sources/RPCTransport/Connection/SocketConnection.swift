@@ -48,9 +48,6 @@ class SocketConnection: HTTP2Connection {
   /// To be followed by `close` after a while.
   final func leave() { handler?.leave() }
 
-  /// Whether bytes can come and go.
-  final var isAttached: Bool { handler != nil }
-
   /// Whether the peer takes what is sent to it, at the level of the socket.
   final var isWritable: Bool { handler?.isWritable ?? false }
 

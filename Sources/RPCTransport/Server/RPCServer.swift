@@ -33,8 +33,12 @@ public final class RPCServer: Sendable {
   }
 
   /// Listens on `host` and `port`, 0 for any port, and returns the address.
-  /// - Throws: the system's error where it cannot listen there.
-  public func start(host: String, port: Int) async throws -> SocketAddress {
+  /// - Throws: the system's error where it cannot listen there; `PlaintextRefused`.
+  public func start(
+    host: String, port: Int, security: ServerSecurity = .plaintextOnLoopback
+  ) async throws -> SocketAddress {
+    let wanted = try SocketAddress.makeAddressResolvingHost(host, port: port)
+    try security.checkListening(on: wanted)
     let listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -45,14 +49,16 @@ public final class RPCServer: Sendable {
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16 << 10, maximum: 128 << 10)
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
-      .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try self.accept(channel) } }
-      .bind(host: host, port: port).get()
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.accept(channel, security) }
+      }
+      .bind(to: wanted).get()
     state.withLock { $0.listener = listener }
     guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
     return address
   }
 
-  private func accept(_ channel: any Channel) throws {
+  private func accept(_ channel: any Channel, _ security: ServerSecurity) throws {
     guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else {
       throw ChannelError.inappropriateOperationForState
     }
@@ -63,20 +69,18 @@ public final class RPCServer: Sendable {
     }
     // What is thrown here closes the connection; nobody else sees it.
     guard isWelcome else { throw Unwelcome() }
-    let connection: ServerConnection
-    do {
-      connection = try ServerConnection(router: router, configuration: configuration, loop: loop)
-    } catch {
-      forgetOne()
-      throw error
+    loop.add(channel) { self.forgetOne() }
+    switch security {
+    case .plaintextOnLoopback, .plaintext: try open(channel, Peer(channel.remoteAddress), on: loop)
+    case .tls(let tls):
+      let gate = TLSGate { try self.open(channel, $0, on: loop) }
+      try channel.pipeline.syncOperations.addHandlers(tls.makeHandler(), gate)
     }
-    loop.add(connection, on: channel)
-    // A handler that is cancelled still needs its loop to end on.
-    channel.closeFuture.assumeIsolated().whenComplete { _ in
-      connection.whenIdle {
-        loop.remove(connection)
-        self.forgetOne()
-      }
+  }
+
+  private func open(_ channel: any Channel, _ peer: Peer, on loop: ServerLoop) throws {
+    let connection = try loop.open(channel) { start in
+      try ServerConnection(router: router, configuration: configuration, loop: loop, peer: peer, start: start)
     }
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
@@ -116,4 +120,4 @@ public final class RPCServer: Sendable {
 }
 
 /// A connection that came during shutdown, or as one too many.
-private struct Unwelcome: Error {}
+struct Unwelcome: Error {}

@@ -12,7 +12,7 @@ final class ServerConnection: SocketConnection {
   let router: Router
   let memory: LoopMemory
   let id = CallID.Connection()
-  @exclusivity(unchecked) private(set) var peer = Peer(address: "unknown")
+  let peer: Peer
   @exclusivity(unchecked) private var head: RequestHeadReader
   @exclusivity(unchecked) private var care: ConnectionCare
   @exclusivity(unchecked) private var frameBudget: FrameBudget
@@ -23,25 +23,24 @@ final class ServerConnection: SocketConnection {
   @exclusivity(unchecked) private var runningHandlers = 0
   @exclusivity(unchecked) private var idleAction: (() -> Void)?
 
-  init(router: Router, configuration: ServerConfiguration, loop: ServerLoop) throws {
+  /// The connection of a channel that was there since `start`.
+  init(
+    router: Router, configuration: ServerConfiguration, loop: ServerLoop, peer: Peer, start: ContinuousClock.Instant
+  ) throws {
     self.router = router
     self.configuration = configuration
+    self.peer = peer
     memory = loop.memory
     head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
-    let now = ContinuousClock.now
-    lastReceived = now
-    care = ConnectionCare(configuration.limits, start: now, jitter: .random(in: 0...1))
-    frameBudget = FrameBudget(configuration.limits, at: now)
+    lastReceived = start
+    care = ConnectionCare(configuration.limits, start: start, jitter: .random(in: 0...1))
+    frameBudget = FrameBudget(configuration.limits, at: start)
     pingPolicy = PingPolicy(configuration.limits)
     try super.init(
       .server, settings: configuration.http2,
       sendBounds: SendBounds(
         streamBytesMax: configuration.streamUnsentBytesMax, connectionBytesMax: configuration.connectionUnsentBytesMax),
       executor: loop.executor)
-  }
-
-  override func attached(to channel: any Channel) {
-    peer = Peer(address: channel.remoteAddress.map(describe) ?? "unknown")
   }
 
   override func received() { lastReceived = executor.now }
@@ -61,9 +60,6 @@ final class ServerConnection: SocketConnection {
   }
 
   // MARK: Limits
-
-  /// True once a connection is to be closed of which HTTP/2 has not begun.
-  @exclusivity(unchecked) private(set) var isOver = false
 
   /// Looks at how long things take, and does what is due.
   func look(at now: ContinuousClock.Instant) {
@@ -89,7 +85,6 @@ final class ServerConnection: SocketConnection {
     case .close(.calmDown): leave(.enhanceYourCalm, reason: "too_many_frames", at: now)
     case .close(.unreadOutput), .close(.unansweredPing), .close(.drained): close()
     }
-    if !isAttached, case .close = action { isOver = true }
     hasOutput()
   }
 
@@ -151,12 +146,5 @@ final class ServerConnection: SocketConnection {
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
     requestCount += 1
     return ServerStream(id: id, head: head.finish(), connection: self)
-  }
-}
-
-private func describe(_ address: SocketAddress) -> String {
-  switch address {
-  case .v4, .v6: "\(address.ipAddress ?? "unknown"):\(address.port ?? 0)"
-  case .unixDomainSocket: "unix:\(address.pathname ?? "")"
   }
 }

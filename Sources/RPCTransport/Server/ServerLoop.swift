@@ -6,57 +6,87 @@ import RPCCore
 final class ServerLoop: @unchecked Sendable {
   let executor: LoopExecutor
   let memory: LoopMemory
+  private let limits: ConnectionLimits
   private let lookInterval: TimeAmount
-  private var connections: [ObjectIdentifier: Entry] = [:]
+  private var entries: [ObjectIdentifier: Entry] = [:]
   private var looking: RepeatedTask?
+  private var isDraining = false
 
   private struct Entry {
-    let connection: ServerConnection
     let channel: any Channel
+    let start: ContinuousClock.Instant
+    // None before the TLS handshake is over.
+    var connection: ServerConnection?
   }
 
   init(_ eventLoop: any EventLoop, budget: MemoryBudget, limits: ConnectionLimits) {
     executor = LoopExecutor(eventLoop)
     memory = LoopMemory(budget)
+    self.limits = limits
     lookInterval = TimeAmount(limits.lookInterval)
   }
 
-  func add(_ connection: ServerConnection, on channel: any Channel) {
-    connections[ObjectIdentifier(connection)] = Entry(connection: connection, channel: channel)
-    // One timer for all connections: one for each would cost an idle connection more than looking does.
-    if looking == nil {
+  /// Looks after `channel` until it is closed and its handlers have ended; calls `forgotten` then.
+  func add(_ channel: any Channel, forgotten: @escaping () -> Void) {
+    let key = ObjectIdentifier(channel)
+    entries[key] = Entry(channel: channel, start: .now)
+    // A handler that is cancelled still needs its loop to end on.
+    channel.closeFuture.assumeIsolated().whenComplete { _ in
+      let forget = {
+        self.entries[key] = nil
+        self.lookIfNeeded()
+        forgotten()
+      }
+      if let connection = self.entries[key]?.connection { connection.whenIdle(forget) } else { forget() }
+    }
+    lookIfNeeded()
+  }
+
+  /// Makes the connection of `channel`, which may be too late.
+  /// - Throws: `Unwelcome`, or what `make` throws.
+  func open(
+    _ channel: any Channel, _ make: (_ start: ContinuousClock.Instant) throws -> ServerConnection
+  ) throws -> ServerConnection {
+    let key = ObjectIdentifier(channel)
+    guard !isDraining, let start = entries[key]?.start else { throw Unwelcome() }
+    let connection = try make(start)
+    entries[key]?.connection = connection
+    return connection
+  }
+
+  // One timer for all connections: one for each would cost an idle connection more than looking does.
+  private func lookIfNeeded() {
+    if entries.isEmpty {
+      looking?.cancel()
+      looking = nil
+    } else if looking == nil {
       looking = executor.eventLoop.scheduleRepeatedTask(initialDelay: lookInterval, delay: lookInterval) { _ in
-        self.look()
+        self.look(at: .now)
       }
     }
   }
 
-  func remove(_ connection: ServerConnection) {
-    connections[ObjectIdentifier(connection)] = nil
-    guard connections.isEmpty else { return }
-    looking?.cancel()
-    looking = nil
-  }
-
-  private func look() {
-    let now = ContinuousClock.now
-    for entry in connections.values {
-      entry.connection.look(at: now)
-      // No bytes reach a connection whose handshake is not over.
-      if entry.connection.isOver { entry.channel.close(promise: nil) }
+  private func look(at now: ContinuousClock.Instant) {
+    for entry in entries.values {
+      if let connection = entry.connection {
+        connection.look(at: now)
+      } else if let limit = limits.firstRequest, now - entry.start >= limit {
+        entry.channel.close(promise: nil)
+      }
     }
   }
 
   /// Lets all connections finish their calls.
   func drain() {
-    for entry in connections.values { entry.connection.drain() }
+    isDraining = true
+    for entry in entries.values {
+      // One whose TLS handshake goes on has no call to finish.
+      if let connection = entry.connection { connection.drain() } else { entry.channel.close(promise: nil) }
+    }
   }
 
   /// Closes all connections with the calls they have.
   func abandon() {
-    for entry in connections.values {
-      entry.connection.abandon()
-      entry.channel.close(promise: nil)
-    }
+    for entry in entries.values { entry.connection?.abandon() }
   }
 }
