@@ -26,6 +26,7 @@ struct Server {
 
   /// Serves until SIGTERM or SIGINT.
   func run() async throws {
+    let security = try settings.security.makeServerSecurity()
     let clock = SystemClock()
     let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
     let repository = try SQLiteSessionRepository(
@@ -42,7 +43,8 @@ struct Server {
       ], configuration: configuration, threads: settings.eventLoops)
 
     let serving = ServingService(
-      rpc: rpc, repository: repository, changes: changes, health: health, settings: settings, logger: logger)
+      rpc: rpc, security: security, repository: repository, changes: changes, health: health, settings: settings,
+      logger: logger)
     // At debug the lifecycle's own steps would drown the calls.
     var lifecycleLogger = logger
     lifecycleLogger.logLevel = max(.info, settings.logLevel)
@@ -57,6 +59,7 @@ struct Server {
 /// Listens, serves, and on shutdown says so, lets calls finish, and closes the file.
 private struct ServingService: Service {
   let rpc: RPCServer
+  let security: ServerSecurity
   let repository: SQLiteSessionRepository
   let changes: CommittedChanges
   let health: HealthService
@@ -66,7 +69,7 @@ private struct ServingService: Service {
   func run() async throws {
     let address: SocketAddress
     do {
-      address = try await rpc.start(host: settings.listen.host, port: settings.listen.port)
+      address = try await rpc.start(host: settings.listen.host, port: settings.listen.port, security: security)
     } catch {
       await repository.close()
       throw ListenError(listen: settings.listen, cause: error)
@@ -110,5 +113,13 @@ private struct ListenError: Error, CustomStringConvertible {
   let listen: ListenAddress
   let cause: any Error
 
-  var description: String { "cannot listen on \(listen): \(cause)" }
+  var description: String {
+    if cause is PlaintextRefused {
+      return """
+        listen is "\(listen)", which is not this machine alone, and nothing would protect what is sent; set \
+        tlsCertificateFile and tlsKeyFile, or allowPlaintext if the network protects it
+        """
+    }
+    return "cannot listen on \(listen): \(cause)"
+  }
 }
