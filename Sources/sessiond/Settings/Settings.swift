@@ -77,6 +77,10 @@ extension ServerConfiguration {
       &connectionUnsentBytesMax)
     try reader.count(
       "maxStreamUnsentBytes", 1024...(1 << 30), "Bytes that may wait for one call's reader.", &streamUnsentBytesMax)
+    try reader.count(
+      "maxRequestBytesInFlight", 1 << 20...(1 << 40), "Bytes that the requests of all connections may hold.",
+      &requestBytesMax)
+    limits = try ConnectionLimits(&reader)
   }
 }
 
