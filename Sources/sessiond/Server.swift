@@ -33,7 +33,7 @@ struct Server {
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
     let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
     var configuration = settings.server
-    configuration.interceptors = [CallLog(logger)]
+    configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
     let rpc = RPCServer(
       services: [

@@ -1,0 +1,15 @@
+/// Makes calls part of the trace that their `traceparent` names (W3C Trace Context): each is an operation below the
+/// caller's. What is not a traceparent is ignored, as the specification asks.
+public struct TraceInterceptor: ServerInterceptor, CallInterceptor {
+  /// An interceptor; it needs no settings.
+  public init() {}
+
+  /// Itself, for every method.
+  public func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
+
+  /// Finds the trace.
+  public func begins(_ call: ServerContext) throws {
+    guard let text = call.metadata[text: "traceparent"] else { return }
+    call.trace = TraceContext(traceparent: text)?.child()
+  }
+}
