@@ -42,6 +42,9 @@ struct WireReader {
     return UnsafeRawBufferPointer(start: cursor, count: Int(length))
   }
 
+  /// One value of wire type varint, as an int32.
+  mutating func int32() throws(DecodeError) -> Int32 { Int32(truncatingIfNeeded: try varint(bytesMax: 10)) }
+
   /// Passes over one value and returns how many bytes it had.
   @inline(__always)
   mutating func skip(_ wireType: WireType) throws(DecodeError) -> Int {

@@ -28,7 +28,7 @@ struct Options {
   private(set) var modules: ProtoFileToModuleMappings
   /// The C module of protoc-c's structs.
   private(set) var cModule = "CProtoMessages"
-  /// Whether to generate service protocols and their routing tables.
+  /// Whether to generate service protocols, their routing tables, and the descriptors that servers give to clients.
   private(set) var server = true
   /// Whether to generate clients.
   private(set) var client = true

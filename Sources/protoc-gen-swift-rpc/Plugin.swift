@@ -1,7 +1,8 @@
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// The protoc plugin: from each proto3 file, Swift messages over protoc-c's structs, and stubs for its services.
+/// The protoc plugin: from each proto3 file, Swift messages over protoc-c's structs, stubs for its services, and its
+/// descriptor.
 @main
 struct Plugin: CodeGenerator {
   // Not supported, but our refusal says why.
@@ -24,6 +25,10 @@ struct Plugin: CodeGenerator {
       if !file.services.isEmpty, options.server || options.client {
         let services = try ServiceFile(file, names, options).contents()
         try outputs.add(fileName: options.outputName(of: file, kind: "rpc"), contents: services)
+      }
+      if options.server {
+        let descriptor = try DescriptorFile(file, names, options).contents()
+        try outputs.add(fileName: options.outputName(of: file, kind: "descriptor"), contents: descriptor)
       }
     }
   }

@@ -16,7 +16,8 @@ struct ServiceFile {
     let visibility = options.visibility.keyword
     var printer = CodePrinter(addNewlines: true)
     let used = file.services.flatMap(\.methods).flatMap { [$0.inputType.file, $0.outputType.file] }
-    let imports = ["RPCCore"] + modules(of: used.compactMap(\.self), besides: file, options)
+    let runtime = ["RPCCore"] + (options.server ? ["ProtobufC"] : [])
+    let imports = runtime + modules(of: used.compactMap(\.self), besides: file, options)
     printHeader(&printer, of: file, imports: imports, visibility)
     for service in file.services {
       let generator = try ServiceGenerator(service, names, visibility)

@@ -68,6 +68,9 @@ struct ServiceGenerator {
       """
           ]
         }
+
+        /// The proto file that declares the service.
+        \(visibility) var fileDescriptor: ProtobufC.FileDescriptor? { .\(names.constant(service.file)) }
       }
       """)
   }

@@ -98,6 +98,14 @@ struct SwiftNames {
     return name == "name" ? "name_" : name
   }
 
+  // MARK: Files
+
+  /// The constant with a file's descriptor: `google_protobuf_any_proto`.
+  func constant(_ file: FileDescriptor) -> String {
+    let name = String(file.name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    return name.first?.isNumber == true ? "_\(name)" : name
+  }
+
   // MARK: Rules
 
   private func qualified(_ name: String, in file: FileDescriptor, from scope: Descriptor?) throws -> String {

@@ -15,7 +15,7 @@ import Testing
       ])
       #expect(result.status == 0, "\(result.errors)")
       let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      #expect(names.count == 2)
+      #expect(names.count == 3)
       let golden = Protoc.tests.deletingLastPathComponent().appendingPathComponent("GoldenMessages")
       for name in names {
         let generated = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)

@@ -11,11 +11,14 @@ import Testing
 
   @Test("Files are named by the whole path, by the path with underscores, or by the last part")
   func fileNaming() throws {
-    #expect(try generate(service).files.keys.sorted() == ["test/file.messages.swift", "test/file.rpc.swift"])
-    let flat = try generate(service, options: "FileNaming=PathToUnderscores")
-    #expect(flat.files.keys.sorted() == ["test_file.messages.swift", "test_file.rpc.swift"])
-    let short = try generate(service, options: "FileNaming=DropPath")
-    #expect(short.files.keys.sorted() == ["file.messages.swift", "file.rpc.swift"])
+    func names(_ options: String = "") throws -> [String] {
+      try generate(service, options: options).files.keys.sorted()
+    }
+    #expect(try names() == ["test/file.descriptor.swift", "test/file.messages.swift", "test/file.rpc.swift"])
+    #expect(
+      try names("FileNaming=PathToUnderscores")
+        == ["test_file.descriptor.swift", "test_file.messages.swift", "test_file.rpc.swift"])
+    #expect(try names("FileNaming=DropPath") == ["file.descriptor.swift", "file.messages.swift", "file.rpc.swift"])
   }
 
   @Test("Client and server can each be left out")
@@ -36,7 +39,9 @@ import Testing
     let messages = try #require(files["test/file.messages.swift"])
     #expect(messages.contains("internal import CThings\ninternal import ProtobufC\n\n"))
     let services = try #require(files["test/file.rpc.swift"])
-    #expect(services.contains("internal import ProtobufWellKnownTypes\ninternal import RPCCore\n\n"))
+    #expect(
+      services.contains(
+        "internal import ProtobufC\ninternal import ProtobufWellKnownTypes\ninternal import RPCCore\n\n"))
   }
 
   @Test(

@@ -90,6 +90,7 @@ import Testing
     #expect(takeOneRequest == [true, true, false, false])
     #expect(CallsMethods.name == "golden.Calls")
     #expect(CallsMethods.unary == methods[0].descriptor)
+    #expect(Service().fileDescriptor === FileDescriptor.golden_everything_proto)
   }
 
   @Test("Methods named by keywords are routed by their names in the proto")

@@ -129,4 +129,11 @@ public final class ServerMethod: Sendable {
 public protocol RPCService: Sendable {
   /// The methods.
   var methods: [ServerMethod] { get }
+  /// The proto file that declares the service; nil for one that is made by hand.
+  var fileDescriptor: FileDescriptor? { get }
+}
+
+extension RPCService {
+  /// None.
+  public var fileDescriptor: FileDescriptor? { nil }
 }
