@@ -35,12 +35,13 @@ struct Server {
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
-    let rpc = RPCServer(
-      services: [
-        SessionHandler(repository: repository, changes: changes),
-        EventHandler(repository: repository, changes: changes),
-        health,
-      ], configuration: configuration, threads: settings.eventLoops)
+    var services: [any RPCService] = [
+      SessionHandler(repository: repository, changes: changes),
+      EventHandler(repository: repository, changes: changes),
+      health,
+    ]
+    if settings.enableReflection { services += try ReflectionService.versions(describing: services) }
+    let rpc = RPCServer(services: services, configuration: configuration, threads: settings.eventLoops)
 
     let serving = ServingService(
       rpc: rpc, security: security, repository: repository, changes: changes, health: health, settings: settings,

@@ -22,6 +22,7 @@ private func settings(
     #expect(defaults.store.eventRetentionCount == 1_000_000)
     #expect(defaults.logLevel == .info)
     #expect(defaults.enableLogging)
+    #expect(defaults.enableReflection)
     #expect(defaults.eventLoops == 4)
   }
 

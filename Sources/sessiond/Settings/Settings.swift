@@ -13,6 +13,7 @@ struct Settings: Sendable {
   let sessionCacheBytes: Int
   let eventCacheCount: Int
   let shutdownGrace: Duration
+  let enableReflection: Bool
   let enableLogging: Bool
   let logLevel: Logger.Level
 
@@ -36,6 +37,8 @@ struct Settings: Sendable {
     shutdownGrace = try reader.read(
       .milliseconds(
         "shutdownGrace", default: .seconds(10), 0...3_600_000, "How long calls may take to finish at shutdown."))
+    enableReflection = try reader.read(
+      .flag("enableReflection", default: true, "Whether to tell clients what is served, and its proto files."))
     enableLogging = try reader.read(.flag("enableLogging", default: true, "Whether to log at all."))
     logLevel = try reader.read(.choice("logLevel", default: .info, "How much to log; debug logs every call."))
     try reader.finish()
