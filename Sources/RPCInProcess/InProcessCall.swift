@@ -86,7 +86,8 @@ public final class InProcessCall: ClientCall, ServerCall {
       guard try await nextRequest() == nil else {
         throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
       }
-      try await decode(request.payload, configuration.decodeLimits)(context, self)
+      let call = try decode(request.payload, configuration.decodeLimits)
+      if try !call.answerAtOnce(context, self) { try await call.answer(context, self) }
     }
   }
 

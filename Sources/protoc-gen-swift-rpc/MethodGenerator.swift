@@ -47,10 +47,18 @@ struct MethodGenerator {
     return "func \(function)(\(parameters.joined(separator: ", "))) async throws\(result)"
   }
 
+  /// The requirement to answer without waiting; of unary methods.
+  var atOnceSignature: String? {
+    guard kind == .unary else { return nil }
+    let parameters = "atOnce request: \(request), context: RPCCore.ServerContext"
+    return "func \(function)(\(parameters)) throws -> RPCCore.ServerResponse<\(response)>?"
+  }
+
   /// The entry of the routing table.
   func route(_ constants: String) -> String {
     let arguments = method.serverStreaming ? "$0, to: $1, context: $2" : "$0, context: $1"
-    return ".\(kind.rawValue)(\(constants).\(constant)) { try await self.\(function)(\(arguments)) }"
+    let atOnce = kind == .unary ? ", atOnce: { try self.\(function)(atOnce: $0, context: $1) }" : ""
+    return ".\(kind.rawValue)(\(constants).\(constant)\(atOnce)) { try await self.\(function)(\(arguments)) }"
   }
 
   /// The client's function, without its visibility.

@@ -52,6 +52,14 @@ struct ServiceGenerator {
         if index > 0 { printer.print("") }
         printer.print(method.comment)
         printer.print(method.serverSignature)
+        if let atOnce = method.atOnceSignature {
+          printer.print(
+            """
+
+            /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+            \(atOnce)
+            """)
+        }
       }
     }
     printer.print(
@@ -71,8 +79,11 @@ struct ServiceGenerator {
 
         /// The proto file that declares the service.
         \(visibility) var fileDescriptor: ProtobufC.FileDescriptor? { .\(names.constant(service.file)) }
-      }
       """)
+    for signature in methods.compactMap(\.atOnceSignature) {
+      printer.print("\n  /// Nil.\n  \(visibility) \(signature) { nil }")
+    }
+    printer.print("}")
   }
 
   /// Prints the client.

@@ -28,6 +28,9 @@ public protocol Calls: RPCCore.RPCService {
   /// One and one.
   func unary(_ request: Scalars, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Repeated>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func unary(atOnce request: Scalars, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>?
+
   /// The method `golden.Calls.ServerStreaming`.
   func serverStreaming(_ request: Scalars, to responses: RPCCore.ResponseWriter<Outer.Inner>, context: RPCCore.ServerContext) async throws
 
@@ -46,7 +49,7 @@ extension Calls {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(CallsMethods.unary) { try await self.unary($0, context: $1) },
+      .unary(CallsMethods.unary, atOnce: { try self.unary(atOnce: $0, context: $1) }) { try await self.unary($0, context: $1) },
       .serverStreaming(CallsMethods.serverStreaming) { try await self.serverStreaming($0, to: $1, context: $2) },
       .clientStreaming(CallsMethods.clientStreaming) { try await self.clientStreaming($0, context: $1) },
       .bidirectionalStreaming(CallsMethods.bidirectional) { try await self.bidirectional($0, to: $1, context: $2) },
@@ -55,6 +58,9 @@ extension Calls {
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .golden_everything_proto }
+
+  /// Nil.
+  public func unary(atOnce request: Scalars, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>? { nil }
 }
 
 /// Calls of all four kinds.

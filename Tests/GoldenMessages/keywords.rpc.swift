@@ -39,6 +39,9 @@ package protocol DefaultService: RPCCore.RPCService {
   /// The method `golden.keywords.Default.Default`.
   func `default`(_ request: ServerContext, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<MethodDescriptor>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func `default`(atOnce request: ServerContext, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>?
+
   /// The method `golden.keywords.Default.Init`.
   func init_(_ request: TypeMessage, to responses: RPCCore.ResponseWriter<ProtocolMessage>, context: RPCCore.ServerContext) async throws
 
@@ -51,33 +54,60 @@ package protocol DefaultService: RPCCore.RPCService {
   /// The method `golden.keywords.Default.Import`.
   func `import`(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func `import`(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+
   /// The method `golden.keywords.Default.Methods`.
   func methods(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func methods(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 
   /// The method `golden.keywords.Default.doIt`.
   func doIt(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func doIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+
   /// The method `golden.keywords.Default.DoIt`.
   func DoIt(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func DoIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 }
 
 extension DefaultService {
   /// The routing table.
   package var methods: [RPCCore.ServerMethod] {
     [
-      .unary(DefaultServiceMethods.`default`) { try await self.`default`($0, context: $1) },
+      .unary(DefaultServiceMethods.`default`, atOnce: { try self.`default`(atOnce: $0, context: $1) }) { try await self.`default`($0, context: $1) },
       .serverStreaming(DefaultServiceMethods.init_) { try await self.init_($0, to: $1, context: $2) },
       .clientStreaming(DefaultServiceMethods.self_) { try await self.self_($0, context: $1) },
       .bidirectionalStreaming(DefaultServiceMethods.name_) { try await self.name($0, to: $1, context: $2) },
-      .unary(DefaultServiceMethods.`import`) { try await self.`import`($0, context: $1) },
-      .unary(DefaultServiceMethods.methods) { try await self.methods($0, context: $1) },
-      .unary(DefaultServiceMethods.doIt) { try await self.doIt($0, context: $1) },
-      .unary(DefaultServiceMethods.DoIt) { try await self.DoIt($0, context: $1) },
+      .unary(DefaultServiceMethods.`import`, atOnce: { try self.`import`(atOnce: $0, context: $1) }) { try await self.`import`($0, context: $1) },
+      .unary(DefaultServiceMethods.methods, atOnce: { try self.methods(atOnce: $0, context: $1) }) { try await self.methods($0, context: $1) },
+      .unary(DefaultServiceMethods.doIt, atOnce: { try self.doIt(atOnce: $0, context: $1) }) { try await self.doIt($0, context: $1) },
+      .unary(DefaultServiceMethods.DoIt, atOnce: { try self.DoIt(atOnce: $0, context: $1) }) { try await self.DoIt($0, context: $1) },
     ]
   }
 
   /// The proto file that declares the service.
   package var fileDescriptor: ProtobufC.FileDescriptor? { .golden_keywords_proto }
+
+  /// Nil.
+  package func `default`(atOnce request: ServerContext, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>? { nil }
+
+  /// Nil.
+  package func `import`(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+
+  /// Nil.
+  package func methods(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+
+  /// Nil.
+  package func doIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+
+  /// Nil.
+  package func DoIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 }
 
 /// Becomes `DefaultService`, for the name of its client is taken.
@@ -143,18 +173,24 @@ package enum StringServiceMethods {
 package protocol StringService: RPCCore.RPCService {
   /// The method `golden.keywords.String.Get`.
   func get(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func get(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 }
 
 extension StringService {
   /// The routing table.
   package var methods: [RPCCore.ServerMethod] {
     [
-      .unary(StringServiceMethods.get) { try await self.get($0, context: $1) },
+      .unary(StringServiceMethods.get, atOnce: { try self.get(atOnce: $0, context: $1) }) { try await self.get($0, context: $1) },
     ]
   }
 
   /// The proto file that declares the service.
   package var fileDescriptor: ProtobufC.FileDescriptor? { .golden_keywords_proto }
+
+  /// Nil.
+  package func get(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 }
 
 /// The service `golden.keywords.String`.

@@ -18,13 +18,13 @@ import Testing
   }
 
   private func revision(_ cache: SessionCache, _ id: SessionID) throws -> Int64? {
-    guard case .hit(let answer) = cache.lookup(id) else { return nil }
+    guard let answer = cache[id] else { return nil }
     return try GetSessionResponse(decoding: answer.frame.payload).session?.revision
   }
 
   private func miss(_ cache: SessionCache, _ id: SessionID) throws -> SessionCache.Fill {
-    guard case .miss(let fill) = cache.lookup(id) else { throw Unexpected() }
-    return fill
+    guard cache[id] == nil else { throw Unexpected() }
+    return cache.beginFill(id)
   }
 
   private struct Unexpected: Error {}
@@ -116,11 +116,12 @@ import Testing
         group.addTask {
           for _ in 0..<5000 {
             let before = told.value
-            switch cache.lookup(id) {
-            case .hit(let answer):
+            if let answer = cache[id] {
               let revision = try GetSessionResponse(decoding: answer.frame.payload).session?.revision ?? 0
               #expect(revision >= before)
-            case .miss(let fill): cache.fill(fill, with: try answer(stored.value))
+            } else {
+              let fill = cache.beginFill(id)
+              cache.fill(fill, with: try answer(stored.value))
             }
           }
         }

@@ -3,13 +3,13 @@ public import ProtobufC
 /// One method of a service: its name, its kind, and how bytes reach its handler. A class, since every call keeps
 /// the one it is for.
 public final class ServerMethod: Sendable {
-  /// The rest of a call once its request is decoded or its stream opened.
+  /// The rest of a call once its stream is opened.
   public typealias Body = @Sendable (ServerContext, any ServerCall) async throws -> Void
 
   /// The two ways a request comes in.
   public enum Handler: Sendable {
     /// Exactly one message, decoded where it lies. Throws `RPCError`.
-    case oneRequest(@Sendable (UnsafeRawBufferPointer, DecodeLimits) throws -> Body)
+    case oneRequest(@Sendable (UnsafeRawBufferPointer, DecodeLimits) throws -> any PreparedCall)
     /// Any number of messages, taken from the call.
     case manyRequests(@Sendable (DecodeLimits) -> Body)
   }
@@ -33,18 +33,17 @@ public final class ServerMethod: Sendable {
     return ServerMethod(descriptor, handler, interceptors: interceptors.compactMap { $0.interceptor(for: descriptor) })
   }
 
-  /// One request, one response.
+  /// One request, one response. What `atOnce` answers, `handler` does not hear of.
   @inlinable
   public static func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ descriptor: MethodDescriptor,
+    atOnce: @escaping @Sendable (Request, ServerContext) throws -> ServerResponse<Response>? = { _, _ in nil },
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
   ) -> ServerMethod {
-    ServerMethod(
+    let handlers = PreparedUnaryCall<Request, Response>.Handlers(atOnce: atOnce, handler: handler)
+    return ServerMethod(
       descriptor,
-      .oneRequest { bytes, limits in
-        let request: Request = try decode(bytes, limits)
-        return { context, call in try answer(call, with: try await handler(request, context)) }
-      })
+      .oneRequest { bytes, limits in PreparedUnaryCall(try decode(bytes, limits), handlers) })
   }
 
   /// One request, any number of responses.
@@ -57,7 +56,7 @@ public final class ServerMethod: Sendable {
       descriptor,
       .oneRequest { bytes, limits in
         let request: Request = try decode(bytes, limits)
-        return { context, call in try await handler(request, ResponseWriter(call), context) }
+        return PreparedStreamingCall { context, call in try await handler(request, ResponseWriter(call), context) }
       })
   }
 

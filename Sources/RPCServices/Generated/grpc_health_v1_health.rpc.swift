@@ -32,6 +32,9 @@ public protocol Grpc_Health_V1_Health: RPCCore.RPCService {
   /// server unhealthy if they do not receive a timely response.
   func check(_ request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func check(atOnce request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>?
+
   /// List provides a non-atomic snapshot of the health of all the available
   /// services.
   ///
@@ -44,6 +47,9 @@ public protocol Grpc_Health_V1_Health: RPCCore.RPCService {
   /// Clients should keep in mind that the list of health services exposed by an
   /// application can change over the lifetime of the process.
   func list(_ request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func list(atOnce request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>?
 
   /// Performs a watch for the serving status of the requested service.
   /// The server will immediately send back a message indicating the current
@@ -67,14 +73,20 @@ extension Grpc_Health_V1_Health {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(Grpc_Health_V1_HealthMethods.check) { try await self.check($0, context: $1) },
-      .unary(Grpc_Health_V1_HealthMethods.list) { try await self.list($0, context: $1) },
+      .unary(Grpc_Health_V1_HealthMethods.check, atOnce: { try self.check(atOnce: $0, context: $1) }) { try await self.check($0, context: $1) },
+      .unary(Grpc_Health_V1_HealthMethods.list, atOnce: { try self.list(atOnce: $0, context: $1) }) { try await self.list($0, context: $1) },
       .serverStreaming(Grpc_Health_V1_HealthMethods.watch) { try await self.watch($0, to: $1, context: $2) },
     ]
   }
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_health_v1_health_proto }
+
+  /// Nil.
+  public func check(atOnce request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>? { nil }
+
+  /// Nil.
+  public func list(atOnce request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>? { nil }
 }
 
 /// Health is gRPC's mechanism for checking whether a server is able to handle

@@ -32,9 +32,9 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   @exclusivity(unchecked) private var deframer: MessageDeframer
   // When the message began that is not complete.
   @exclusivity(unchecked) private var messageBegan: ContinuousClock.Instant?
-  // A oneRequest method's handler, once its request is decoded.
-  @exclusivity(unchecked) private var body: ServerMethod.Body?
-  @exclusivity(unchecked) private var bodyBytes = 0
+  // A oneRequest method's call, once its request is decoded.
+  @exclusivity(unchecked) private var prepared: (any PreparedCall)?
+  @exclusivity(unchecked) private var preparedBytes = 0
   // What a manyRequests method has not taken yet.
   @exclusivity(unchecked) var requests = IncomingMessages()
   // Of the server's memory for requests.
@@ -108,12 +108,13 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
-      guard case .call(let method) = head.verdict, case .oneRequest(let decode) = method.handler, body == nil else {
+      guard case .call(let method) = head.verdict, case .oneRequest(let decode) = method.handler, prepared == nil
+      else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
-      bodyBytes = message.count
+      preparedBytes = message.count
       context?.requestWasCompressed = wasCompressed
-      body = try decode(message, connection.configuration.decodeLimits)
+      prepared = try decode(message, connection.configuration.decodeLimits)
     case .running:
       requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
     case .opened, .over: break
@@ -124,12 +125,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
     case .request:
-      guard let context, let body = body.takeValue() else {
+      guard let context, let prepared = prepared.takeValue() else {
         return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
       messageBegan = nil
-      run(body, context)
-      connection.executor.runReady()
+      answer(prepared, context)
     case .running: requests.finish()
     case .opened, .over: break
     }
@@ -147,7 +147,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   /// Takes of the server's memory what the call holds now, or gives back what it no longer does.
   func settleMemory() throws {
-    let held = Self.callBytes + bodyBytes + deframer.heldBytes + requests.waitingBytes
+    let held = Self.callBytes + preparedBytes + deframer.heldBytes + requests.waitingBytes
     if held > takenBytes, !connection.memory.take(held - takenBytes) { throw RPCError.requestMemoryExhausted }
     if held < takenBytes { connection.memory.give(takenBytes - held) }
     takenBytes = held
@@ -175,6 +175,17 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   }
 
   // MARK: The handler
+
+  private func answer(_ prepared: any PreparedCall, _ context: ServerContext) {
+    phase = .running
+    do {
+      if try prepared.answerAtOnce(context, self) { return finish(nil) }
+    } catch {
+      return end(RPCError(answering: error))
+    }
+    run({ try await prepared.answer($0, $1) }, context)
+    connection.executor.runReady()
+  }
 
   private func run(_ body: @escaping ServerMethod.Body, _ context: ServerContext) {
     phase = .running
@@ -242,7 +253,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func leave(_ error: RPCError?) {
     phase = .over
     task = nil
-    body = nil
+    prepared = nil
     timer.takeValue()?.cancel()
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
     requests.fail(error ?? .cancelled)

@@ -27,29 +27,53 @@ public protocol AffinityService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.AffinityService.SetSessionAffinity`.
   func setSessionAffinity(_ request: SetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func setSessionAffinity(atOnce request: SetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>?
+
   /// The method `orchestration.session.v1.AffinityService.GetSessionAffinity`.
   func getSessionAffinity(_ request: GetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func getSessionAffinity(atOnce request: GetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>?
 
   /// The method `orchestration.session.v1.AffinityService.DeleteSessionAffinity`.
   func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func deleteSessionAffinity(atOnce request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>?
+
   /// Picks a target as SendMessage would. UNAVAILABLE if none can take work.
   func resolveAffinity(_ request: ResolveAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ResolveAffinityResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func resolveAffinity(atOnce request: ResolveAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>?
 }
 
 extension AffinityService {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(AffinityServiceMethods.setSessionAffinity) { try await self.setSessionAffinity($0, context: $1) },
-      .unary(AffinityServiceMethods.getSessionAffinity) { try await self.getSessionAffinity($0, context: $1) },
-      .unary(AffinityServiceMethods.deleteSessionAffinity) { try await self.deleteSessionAffinity($0, context: $1) },
-      .unary(AffinityServiceMethods.resolveAffinity) { try await self.resolveAffinity($0, context: $1) },
+      .unary(AffinityServiceMethods.setSessionAffinity, atOnce: { try self.setSessionAffinity(atOnce: $0, context: $1) }) { try await self.setSessionAffinity($0, context: $1) },
+      .unary(AffinityServiceMethods.getSessionAffinity, atOnce: { try self.getSessionAffinity(atOnce: $0, context: $1) }) { try await self.getSessionAffinity($0, context: $1) },
+      .unary(AffinityServiceMethods.deleteSessionAffinity, atOnce: { try self.deleteSessionAffinity(atOnce: $0, context: $1) }) { try await self.deleteSessionAffinity($0, context: $1) },
+      .unary(AffinityServiceMethods.resolveAffinity, atOnce: { try self.resolveAffinity(atOnce: $0, context: $1) }) { try await self.resolveAffinity($0, context: $1) },
     ]
   }
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_affinity_service_proto }
+
+  /// Nil.
+  public func setSessionAffinity(atOnce request: SetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>? { nil }
+
+  /// Nil.
+  public func getSessionAffinity(atOnce request: GetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>? { nil }
+
+  /// Nil.
+  public func deleteSessionAffinity(atOnce request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>? { nil }
+
+  /// Nil.
+  public func resolveAffinity(atOnce request: ResolveAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>? { nil }
 }
 
 /// Which sessions work for a session, and which of them gets the next piece of work.

@@ -25,6 +25,9 @@ public protocol EventService: RPCCore.RPCService {
 
   /// A page of history.
   func listEvents(_ request: ListEventsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListEventsResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func listEvents(atOnce request: ListEventsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>?
 }
 
 extension EventService {
@@ -32,12 +35,15 @@ extension EventService {
   public var methods: [RPCCore.ServerMethod] {
     [
       .serverStreaming(EventServiceMethods.watchEvents) { try await self.watchEvents($0, to: $1, context: $2) },
-      .unary(EventServiceMethods.listEvents) { try await self.listEvents($0, context: $1) },
+      .unary(EventServiceMethods.listEvents, atOnce: { try self.listEvents(atOnce: $0, context: $1) }) { try await self.listEvents($0, context: $1) },
     ]
   }
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_event_service_proto }
+
+  /// Nil.
+  public func listEvents(atOnce request: ListEventsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>? { nil }
 }
 
 /// What happened to sessions, in commit order, live and from history.

@@ -21,6 +21,9 @@ public protocol SessionHealthService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.SessionHealthService.CheckSessionHealth`.
   func checkSessionHealth(_ request: CheckSessionHealthRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func checkSessionHealth(atOnce request: CheckSessionHealthRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>?
+
   /// The health now, and again whenever the status changes.
   func watchSessionHealth(_ request: WatchSessionHealthRequest, to responses: RPCCore.ResponseWriter<WatchSessionHealthResponse>, context: RPCCore.ServerContext) async throws
 }
@@ -29,13 +32,16 @@ extension SessionHealthService {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(SessionHealthServiceMethods.checkSessionHealth) { try await self.checkSessionHealth($0, context: $1) },
+      .unary(SessionHealthServiceMethods.checkSessionHealth, atOnce: { try self.checkSessionHealth(atOnce: $0, context: $1) }) { try await self.checkSessionHealth($0, context: $1) },
       .serverStreaming(SessionHealthServiceMethods.watchSessionHealth) { try await self.watchSessionHealth($0, to: $1, context: $2) },
     ]
   }
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_health_service_proto }
+
+  /// Nil.
+  public func checkSessionHealth(atOnce request: CheckSessionHealthRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>? { nil }
 }
 
 /// How sessions are doing. The server's own health is grpc.health.v1.

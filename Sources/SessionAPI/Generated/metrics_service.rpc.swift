@@ -27,8 +27,14 @@ public protocol MetricsService: RPCCore.RPCService {
   /// Exact counts over all sessions.
   func getSessionStats(_ request: GetSessionStatsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionStatsResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func getSessionStats(atOnce request: GetSessionStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>?
+
   /// The method `orchestration.session.v1.MetricsService.GetPerformanceMetrics`.
   func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func getPerformanceMetrics(atOnce request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>?
 
   /// The metrics now, and again every interval.
   func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, to responses: RPCCore.ResponseWriter<WatchPerformanceMetricsResponse>, context: RPCCore.ServerContext) async throws
@@ -41,8 +47,8 @@ extension MetricsService {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(MetricsServiceMethods.getSessionStats) { try await self.getSessionStats($0, context: $1) },
-      .unary(MetricsServiceMethods.getPerformanceMetrics) { try await self.getPerformanceMetrics($0, context: $1) },
+      .unary(MetricsServiceMethods.getSessionStats, atOnce: { try self.getSessionStats(atOnce: $0, context: $1) }) { try await self.getSessionStats($0, context: $1) },
+      .unary(MetricsServiceMethods.getPerformanceMetrics, atOnce: { try self.getPerformanceMetrics(atOnce: $0, context: $1) }) { try await self.getPerformanceMetrics($0, context: $1) },
       .serverStreaming(MetricsServiceMethods.watchPerformanceMetrics) { try await self.watchPerformanceMetrics($0, to: $1, context: $2) },
       .clientStreaming(MetricsServiceMethods.reportActivity) { try await self.reportActivity($0, context: $1) },
     ]
@@ -50,6 +56,12 @@ extension MetricsService {
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_metrics_service_proto }
+
+  /// Nil.
+  public func getSessionStats(atOnce request: GetSessionStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>? { nil }
+
+  /// Nil.
+  public func getPerformanceMetrics(atOnce request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>? { nil }
 }
 
 /// What sessions did and what they cost.

@@ -30,33 +30,63 @@ public protocol TemplateService: RPCCore.RPCService {
   /// ALREADY_EXISTS if the name is taken.
   func createTemplate(_ request: CreateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CreateTemplateResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func createTemplate(atOnce request: CreateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>?
+
   /// The method `orchestration.session.v1.TemplateService.GetTemplate`.
   func getTemplate(_ request: GetTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetTemplateResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func getTemplate(atOnce request: GetTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>?
 
   /// The method `orchestration.session.v1.TemplateService.ListTemplates`.
   func listTemplates(_ request: ListTemplatesRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListTemplatesResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func listTemplates(atOnce request: ListTemplatesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>?
+
   /// Sessions already made from it keep what they have.
   func deleteTemplate(_ request: DeleteTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteTemplateResponse>
 
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func deleteTemplate(atOnce request: DeleteTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>?
+
   /// Creates a session from a template with overrides on top.
   func instantiateTemplate(_ request: InstantiateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>
+
+  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+  func instantiateTemplate(atOnce request: InstantiateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>?
 }
 
 extension TemplateService {
   /// The routing table.
   public var methods: [RPCCore.ServerMethod] {
     [
-      .unary(TemplateServiceMethods.createTemplate) { try await self.createTemplate($0, context: $1) },
-      .unary(TemplateServiceMethods.getTemplate) { try await self.getTemplate($0, context: $1) },
-      .unary(TemplateServiceMethods.listTemplates) { try await self.listTemplates($0, context: $1) },
-      .unary(TemplateServiceMethods.deleteTemplate) { try await self.deleteTemplate($0, context: $1) },
-      .unary(TemplateServiceMethods.instantiateTemplate) { try await self.instantiateTemplate($0, context: $1) },
+      .unary(TemplateServiceMethods.createTemplate, atOnce: { try self.createTemplate(atOnce: $0, context: $1) }) { try await self.createTemplate($0, context: $1) },
+      .unary(TemplateServiceMethods.getTemplate, atOnce: { try self.getTemplate(atOnce: $0, context: $1) }) { try await self.getTemplate($0, context: $1) },
+      .unary(TemplateServiceMethods.listTemplates, atOnce: { try self.listTemplates(atOnce: $0, context: $1) }) { try await self.listTemplates($0, context: $1) },
+      .unary(TemplateServiceMethods.deleteTemplate, atOnce: { try self.deleteTemplate(atOnce: $0, context: $1) }) { try await self.deleteTemplate($0, context: $1) },
+      .unary(TemplateServiceMethods.instantiateTemplate, atOnce: { try self.instantiateTemplate(atOnce: $0, context: $1) }) { try await self.instantiateTemplate($0, context: $1) },
     ]
   }
 
   /// The proto file that declares the service.
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_template_service_proto }
+
+  /// Nil.
+  public func createTemplate(atOnce request: CreateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>? { nil }
+
+  /// Nil.
+  public func getTemplate(atOnce request: GetTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>? { nil }
+
+  /// Nil.
+  public func listTemplates(atOnce request: ListTemplatesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>? { nil }
+
+  /// Nil.
+  public func deleteTemplate(atOnce request: DeleteTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>? { nil }
+
+  /// Nil.
+  public func instantiateTemplate(atOnce request: InstantiateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>? { nil }
 }
 
 /// Named blueprints for sessions.

@@ -32,11 +32,6 @@ final class SessionCache: Sendable {
     fileprivate let number: UInt64
   }
 
-  enum Lookup {
-    case hit(Answer)
-    case miss(Fill)
-  }
-
   // What an entry takes besides its answer's bytes, about.
   private static let entryBytes = 160
 
@@ -55,15 +50,21 @@ final class SessionCache: Sendable {
   // The low bits of a UUIDv7 are random.
   private func shard(_ id: SessionID) -> ShardBox { shards[Int(truncatingIfNeeded: id.low & 15)] }
 
-  func lookup(_ id: SessionID) -> Lookup {
+  /// The answer for a session, if it is here.
+  subscript(id: SessionID) -> Answer? {
     shard(id).state.withLock { shard in
-      if let index = shard.entries.index(forKey: id) {
-        if !shard.entries.values[index].wasUsed { shard.entries.values[index].wasUsed = true }
-        return .hit(shard.entries.values[index].answer)
-      }
+      guard let index = shard.entries.index(forKey: id) else { return nil }
+      if !shard.entries.values[index].wasUsed { shard.entries.values[index].wasUsed = true }
+      return shard.entries.values[index].answer
+    }
+  }
+
+  /// Begins to read a session that is not here. To be followed by `fill`.
+  func beginFill(_ id: SessionID) -> Fill {
+    shard(id).state.withLock { shard in
       shard.nextFill += 1
       shard.fills[id] = shard.nextFill
-      return .miss(Fill(id: id, number: shard.nextFill))
+      return Fill(id: id, number: shard.nextFill)
     }
   }
 

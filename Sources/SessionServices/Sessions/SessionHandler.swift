@@ -29,22 +29,19 @@ public struct SessionHandler: SessionService {
     return try ServerResponse(.with { $0.session = .init(session) })
   }
 
-  /// The session as it stands, from memory where it is there.
+  /// The session as it stands, where that is in memory.
+  public func getSession(
+    atOnce request: GetSessionRequest, context: ServerContext
+  ) throws -> ServerResponse<GetSessionResponse>? {
+    changes.cache[try sessionID(request.sessionID)].map { ServerResponse($0) }
+  }
+
+  /// The session as it stands in the store.
   public func getSession(
     _ request: GetSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<GetSessionResponse> {
     let id = try sessionID(request.sessionID)
-    switch changes.cache.lookup(id) {
-    case .hit(let answer): return ServerResponse(answer)
-    case .miss(let fill): return try await readSession(id, fill)
-    }
-  }
-
-  // Apart, so that the answer from memory does not pay for the space that this one's locals take in a task's frame.
-  @inline(never)
-  private func readSession(_ id: SessionID, _ fill: SessionCache.Fill) async throws -> ServerResponse<
-    GetSessionResponse
-  > {
+    let fill = changes.cache.beginFill(id)
     var answer: SessionCache.Answer?
     defer { changes.cache.fill(fill, with: answer) }
     let session = try await answering { try await repository.session(id) }
