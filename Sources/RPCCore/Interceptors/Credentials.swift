@@ -1,10 +1,8 @@
-import Synchronization
-
 /// The `authorization` of a call. Calls of one connection that send the same get the same object, so that what was
 /// found out about it once is kept with it. Its text is secret: it has no description.
 public final class Credentials: Sendable {
   private let authorization: [UInt8]
-  private let verdict = Mutex<(identity: Identity, revision: UInt64)?>(nil)
+  private let memo = IdentityMemo()
 
   /// The value of an `authorization` header.
   public init(authorization: some Sequence<UInt8>) { self.authorization = Array(authorization) }
@@ -30,9 +28,6 @@ public final class Credentials: Sendable {
   /// Who these credentials are known to be, as of `revision` of the list that knows; else what `find` says, which is
   /// then remembered. Nil is not remembered.
   public func identity(revision: UInt64, find: (Credentials) -> Identity?) -> Identity? {
-    if let known = verdict.withLock({ $0 }), known.revision == revision { return known.identity }
-    guard let found = find(self) else { return nil }
-    verdict.withLock { $0 = (found, revision) }
-    return found
+    memo.identity(revision: revision) { find(self) }
   }
 }

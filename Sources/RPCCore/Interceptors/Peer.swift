@@ -5,24 +5,17 @@ public final class Peer: Sendable {
   /// The subject of the certificate that it proved to own, as RFC 4514 writes it, such as `CN=agent-7,O=fleet`; nil
   /// without one.
   public let certificateSubject: String?
+  private let memo = IdentityMemo()
 
   /// A peer.
   public init(address: String, certificateSubject: String? = nil) {
     self.address = address
     self.certificateSubject = certificateSubject
   }
-}
 
-/// Who a caller is, once that is proven.
-public struct Identity: Sendable, Hashable {
-  /// The caller's name, for logs: a token's, or a certificate's subject.
-  public let name: String
-  /// What the caller may do, such as `operator`.
-  public let role: String
-
-  /// An identity.
-  public init(name: String, role: String) {
-    self.name = name
-    self.role = role
+  /// Who the owner of its certificate is known to be, as of `revision` of the list that knows; else what `find` says,
+  /// which is then remembered. Nil is not remembered.
+  public func identity(revision: UInt64, find: () -> Identity?) -> Identity? {
+    memo.identity(revision: revision, find: find)
   }
 }
