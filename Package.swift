@@ -29,6 +29,7 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -112,7 +113,7 @@ let package = Package(
       "sessiond",
       [
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
-        arguments, logging, lifecycle,
+        arguments, logging, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",
@@ -120,7 +121,7 @@ let package = Package(
         "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
         "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
-    tests("SessiondTests", ["sessiond", logging]),
+    tests("SessiondTests", ["sessiond", "RPCServices", "RPCCore", "RPCTransport", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -9,6 +9,7 @@ import SessionAPI
 import SessionDomain
 import SessionServices
 import SessionStore
+import UnixSignals
 
 /// Puts the server together. The only place that knows every concrete type.
 struct Server {
@@ -26,7 +27,8 @@ struct Server {
 
   /// Serves until SIGTERM or SIGINT.
   func run() async throws {
-    let security = try settings.security.makeServerSecurity()
+    let security = try Security(settings.security)
+    security.warn(logger)
     let clock = SystemClock()
     let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
     let repository = try SQLiteSessionRepository(
@@ -34,24 +36,34 @@ struct Server {
     let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
+    if let (_, control) = security.tokens {
+      configuration.interceptors.append(AccessInterceptor(control, policy: .contract))
+    }
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
-    var services: [any RPCService] = [
+    var rpcServices: [any RPCService] = [
       SessionHandler(repository: repository, changes: changes),
       EventHandler(repository: repository, changes: changes),
       health,
     ]
-    if settings.enableReflection { services += try ReflectionService.versions(describing: services) }
-    let rpc = RPCServer(services: services, configuration: configuration, threads: settings.eventLoops)
+    if settings.enableReflection { rpcServices += try ReflectionService.versions(describing: rpcServices) }
+    let rpc = RPCServer(services: rpcServices, configuration: configuration, threads: settings.eventLoops)
 
     let serving = ServingService(
-      rpc: rpc, security: security, repository: repository, changes: changes, health: health, settings: settings,
-      logger: logger)
+      rpc: rpc, security: security.transport, repository: repository, changes: changes, health: health,
+      settings: settings, logger: logger)
+    var services: [any Service] = [serving, BookmarkTicker(changes: changes)]
+    if security.hasFiles {
+      // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
+      // programs of a terminal.
+      let hangups = await UnixSignalsSequence(trapping: .sighup)
+      services.append(SecurityReload(hangups: hangups, security: security, logger: logger))
+    }
     // At debug the lifecycle's own steps would drown the calls.
     var lifecycleLogger = logger
     lifecycleLogger.logLevel = max(.info, settings.logLevel)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: serving), .init(service: BookmarkTicker(changes: changes))],
+        services: services.map { .init(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: lifecycleLogger))
     try await group.run()
   }

@@ -7,7 +7,7 @@ struct Sessiond: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sessiond",
     abstract: "The session manager for multi-agent workflows: gRPC on the wire, one SQLite file.",
-    usage: "sessiond [--SETTING VALUE ...] [--print-config]",
+    usage: "sessiond [--SETTING VALUE ...] [--print-config]\nsessiond token <subcommand>",
     discussion: """
       Every setting is a flag, or an environment variable of the same words: --max-sessions, SESSIOND_MAX_SESSIONS. \
       A flag wins over the environment. Times are in milliseconds. --print-config prints every setting, its value \
@@ -16,7 +16,7 @@ struct Sessiond: AsyncParsableCommand {
       SETTINGS, and their defaults:
       \(settingsHelp)
       """,
-    version: "0.1.0", subcommands: [Serve.self], defaultSubcommand: Serve.self)
+    version: "0.1.0", subcommands: [Serve.self, TokenCommand.self], defaultSubcommand: Serve.self)
 
   private static var settingsHelp: String {
     var reader = SettingReader(flags: [:], environment: [:])

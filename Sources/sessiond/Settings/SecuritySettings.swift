@@ -6,6 +6,8 @@ struct SecuritySettings: Sendable {
   /// Nil for plaintext.
   let tls: ServerTLS.Configuration?
   let allowPlaintext: Bool
+  /// Who may call; nil for everybody who can connect.
+  let tokenFile: TokenFile?
 
   private static let clientAuthorityName = "tlsClientCAFile"
   private static let certificateName = "tlsCertificateFile"
@@ -23,6 +25,9 @@ struct SecuritySettings: Sendable {
       Setting<MinimumVersion>.choice("tlsMinimumVersion", default: .tls12, "The oldest TLS spoken: 1.2 or 1.3."))
     allowPlaintext = try reader.read(
       .flag("allowPlaintext", default: false, "Serve without TLS on other addresses than loopback."))
+    tokenFile = try reader.read(.optionalFile("tokenFile", "Who may call, and as what; anybody without it.")).map {
+      TokenFile(path: $0)
+    }
 
     let isOnlyClients = certificate == nil && (authority != nil || wanted != .none)
     guard let certificate, let key else {
@@ -48,17 +53,6 @@ struct SecuritySettings: Sendable {
       throw reader.error(Self.clientAuthorityName, allowed: "a file, since tlsClientCertificates is \(wanted)")
     }
     self.tls = tls
-  }
-
-  /// Reads the files that the settings name.
-  /// - Throws: `SecurityFileError`.
-  func makeServerSecurity() throws -> ServerSecurity {
-    guard let tls else { return allowPlaintext ? .plaintext : .plaintextOnLoopback }
-    do {
-      return .tls(try ServerTLS(tls, unixTime: { time(nil) }))
-    } catch let error as TLSFileError {
-      throw SecurityFileError(error)
-    }
   }
 
   /// The name of the setting that names such a file.
