@@ -18,9 +18,18 @@ LISTENING = re.compile(r"listening on (127\.0\.0\.1:(\d+))")
 class Server:
     """One process, one channel, the stubs on it."""
 
-    def __init__(self, program: Path, database: Path, *arguments: str, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        program: Path,
+        database: Path,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ):
         self.database = database
+        self._credentials = credentials
         self._log: list[str] = []
+        self._logged = threading.Condition()
         self._listens = threading.Event()
         self.port = 0
         self._process = subprocess.Popen(
@@ -54,9 +63,22 @@ class Server:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def new_channel(self) -> grpc.Channel:
+    def new_channel(self, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
         # A channel of its own connects by itself; otherwise channels to one address share a connection.
-        return grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if credentials := credentials or self._credentials:
+            return grpc.secure_channel(self.address, credentials, options)
+        return grpc.insecure_channel(self.address, options)
+
+    def hang_up(self) -> None:
+        """Has the process read its certificates and tokens again, and returns at once."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def wait_for_log(self, text: str, count: int = 1) -> None:
+        """Returns once the log has that many lines with the text."""
+        with self._logged:
+            said = self._logged.wait_for(lambda: sum(text in line for line in self._log) >= count, PATIENCE_SECONDS)
+        assert said, f"the log does not say {text!r}; it says:\n{self.log}"
 
     def terminate(self) -> None:
         """Asks the process to stop, and returns at once."""
@@ -92,7 +114,9 @@ class Server:
 
     def _read_log(self) -> None:
         for line in self._process.stdout:
-            self._log.append(line)
+            with self._logged:
+                self._log.append(line)
+                self._logged.notify_all()
             if not self.port and (match := LISTENING.search(line)):
                 self.port = int(match[2])
                 self._listens.set()
