@@ -116,8 +116,12 @@ class Wire:
         self.peer_settings: dict[int, int] = {}
         self.answers: dict[int, Answer] = defaultdict(Answer)
         self.goaway: int | None = None
+        self.goaway_data = b""
+        self.goaway_last_stream = 0
+        self.settings_acks = 0
         self.is_closed = False
         self.pongs: list[bytes] = []
+        self.longest_frame = 0
         self.send_bytes(PREFACE)
         self.send(SettingsFrame(settings=settings or {}))
         self.read_until(lambda: self.peer_settings or self.is_closed)
@@ -130,6 +134,10 @@ class Wire:
 
     def encode(self, headers: list[tuple[str, str]]) -> bytes:
         return self._encoder.encode(headers, huffman=False)
+
+    def limit_header_table(self, size: int) -> None:
+        """Takes no more answers whose header blocks need a larger table."""
+        self._decoder.max_allowed_table_size = size
 
     def new_stream(self) -> int:
         stream, self._next_stream = self._next_stream, self._next_stream + 2
@@ -209,16 +217,21 @@ class Wire:
 
     def _receive(self, frame: Frame, length: int) -> None:
         answer = self.answers[frame.stream_id]
+        self.longest_frame = max(self.longest_frame, length)
         match frame:
             case SettingsFrame() if "ACK" not in frame.flags:
                 self.peer_settings |= {0: 0} | frame.settings
                 self.send(SettingsFrame(flags=["ACK"]))
+            case SettingsFrame():
+                self.settings_acks += 1
             case PingFrame() if "ACK" in frame.flags:
                 self.pongs.append(frame.opaque_data)
             case PingFrame():
                 self.send(PingFrame(0, frame.opaque_data, flags=["ACK"]))
             case GoAwayFrame():
                 self.goaway = frame.error_code
+                self.goaway_data = frame.additional_data
+                self.goaway_last_stream = frame.last_stream_id
             case RstStreamFrame():
                 answer.reset = frame.error_code
             case DataFrame():
