@@ -56,6 +56,10 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return "".join(self._log)
 

@@ -121,6 +121,7 @@ class Wire:
         self.settings_acks = 0
         self.is_closed = False
         self.pongs: list[bytes] = []
+        self.pings = 0
         self.longest_frame = 0
         self.send_bytes(PREFACE)
         self.send(SettingsFrame(settings=settings or {}))
@@ -227,6 +228,7 @@ class Wire:
             case PingFrame() if "ACK" in frame.flags:
                 self.pongs.append(frame.opaque_data)
             case PingFrame():
+                self.pings += 1
                 self.send(PingFrame(0, frame.opaque_data, flags=["ACK"]))
             case GoAwayFrame():
                 self.goaway = frame.error_code
