@@ -77,7 +77,7 @@ struct OutgoingBody {
   // The first piece apart from the others: most bodies have one, and then need no queue.
   private var first: Piece?
   private var sentOfFirst = 0
-  private var others = Deque<Piece>()
+  private var others: Deque<Piece>?
   private(set) var bytes = 0
 
   var isEmpty: Bool { first == nil }
@@ -87,7 +87,8 @@ struct OutgoingBody {
     if first == nil {
       first = piece
     } else {
-      others.append(piece)
+      others = others ?? Deque()
+      others?.append(piece)
     }
   }
 
@@ -105,7 +106,7 @@ struct OutgoingBody {
         sentOfFirst += taken
         break
       }
-      first = others.popFirst()
+      first = others?.popFirst()
       sentOfFirst = 0
     }
     bytes -= filled

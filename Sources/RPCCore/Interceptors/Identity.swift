@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Who a caller is, once that is proven.
-public struct Identity: Sendable, Hashable {
+/// Who a caller is, once that is proven. A class, since every call of the caller keeps it.
+public final class Identity: Sendable {
   /// The caller's name, for logs: a token's, or a certificate's subject.
   public let name: String
   /// What the caller may do, such as `operator`.

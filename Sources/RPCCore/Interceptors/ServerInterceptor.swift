@@ -8,10 +8,10 @@ public protocol ServerInterceptor: Sendable {
   func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)?
 }
 
-/// What one interceptor does for the calls of one method. Its functions run on the call's event loop and must not
+/// What one interceptor does for the calls of one method; a class, so that a call borrows it. Its functions run on the call's event loop and must not
 /// block. They are plain functions around the call rather than links of an asynchronous chain: a chain costs every
 /// call a suspended frame for each of its links.
-public protocol CallInterceptor: Sendable {
+public protocol CallInterceptor: AnyObject, Sendable {
   /// The headers of a call came in. What is thrown ends the call before its message is looked at; interceptors
   /// further down the list do not hear of its beginning, and all hear of its end.
   /// - Throws: `RPCError`, which the caller gets.

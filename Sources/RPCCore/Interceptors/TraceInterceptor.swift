@@ -1,6 +1,6 @@
 /// Makes calls part of the trace that their `traceparent` names (W3C Trace Context): each is an operation below the
 /// caller's. What is not a traceparent is ignored, as the specification asks.
-public struct TraceInterceptor: ServerInterceptor, CallInterceptor {
+public final class TraceInterceptor: ServerInterceptor, CallInterceptor {
   /// An interceptor; it needs no settings.
   public init() {}
 

@@ -3,13 +3,17 @@ import Glibc
 /// Finds the method of a `:path`. Built once, then only read.
 public struct Router: Sendable {
   // Open addressing over a power of two of slots, half of them free, so that a look-up hashes a few of the path's
-  // bytes where they lie and compares once.
+  // bytes where they lie and compares once. Slots hold no references, which would be counted on each look.
   private struct Slot: Sendable {
-    let path: [UInt8]
-    let method: ServerMethod
+    var pathStart = 0
+    var pathBytes = 0
+    // -1 in a free slot.
+    var method = -1
   }
 
-  private var slots: [Slot?]
+  private var slots: [Slot]
+  private var paths: [UInt8] = []
+  private let methods: [ServerMethod]
   private let mask: Int
   private let services: Set<String>
   /// What is done for calls that no method has.
@@ -18,31 +22,43 @@ public struct Router: Sendable {
   /// Routes to the methods of `services`, each with what `interceptors` do for it. Of methods with the same path, the
   /// last wins.
   public init(_ services: [any RPCService], interceptors: [any ServerInterceptor] = []) {
-    let methods = services.flatMap(\.methods).map { $0.intercepted(by: interceptors) }
+    methods = services.flatMap(\.methods).map { $0.intercepted(by: interceptors) }
     fallbackInterceptors = interceptors.compactMap { $0.interceptor(for: nil) }
     var size = 16
     while size < methods.count * 2 { size *= 2 }
-    slots = Array(repeating: nil, count: size)
+    slots = Array(repeating: Slot(), count: size)
     mask = size - 1
     self.services = Set(methods.map(\.descriptor.service))
-    for method in methods {
+    for (number, method) in methods.enumerated() {
       let path = Array(method.descriptor.path.utf8)
-      var index = path.withUnsafeBytes { slot(of: $0) }
-      while let taken = slots[index], taken.path != path { index = (index + 1) & mask }
-      slots[index] = Slot(path: path, method: method)
+      let index = path.withUnsafeBytes { place(of: $0) }
+      if slots[index].method < 0 {
+        slots[index] = Slot(pathStart: paths.count, pathBytes: path.count)
+        paths += path
+      }
+      slots[index].method = number
     }
   }
 
   /// The method of `path`, or nil.
   public func method(for path: UnsafeRawBufferPointer) -> ServerMethod? {
+    let number = slots[place(of: path)].method
+    return number < 0 ? nil : methods[number]
+  }
+
+  // Where `path` is, or would be.
+  private func place(of path: UnsafeRawBufferPointer) -> Int {
     var index = slot(of: path)
-    while let candidate = slots[index] {
-      if candidate.path.count == path.count, candidate.path.withUnsafeBytes({ equal($0, path) }) {
-        return candidate.method
-      }
-      index = (index + 1) & mask
+    while slots[index].method >= 0, !holds(slots[index], path) { index = (index + 1) & mask }
+    return index
+  }
+
+  private func holds(_ slot: Slot, _ path: UnsafeRawBufferPointer) -> Bool {
+    guard slot.pathBytes == path.count, let base = path.baseAddress else { return false }
+    return paths.withUnsafeBytes { paths in
+      guard let start = paths.baseAddress else { return false }
+      return memcmp(start + slot.pathStart, base, path.count) == 0
     }
-    return nil
   }
 
   /// UNIMPLEMENTED, saying whether the service or only its method is unknown.
@@ -66,11 +82,5 @@ public struct Router: Sendable {
     }
     for byte in path[offset...] { hash = (hash ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15 }
     return Int(truncatingIfNeeded: hash >> 32) & mask
-  }
-
-  // Both of the same length.
-  private func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    guard let left = left.baseAddress, let rightBase = right.baseAddress else { return true }
-    return memcmp(left, rightBase, right.count) == 0
   }
 }

@@ -18,7 +18,7 @@ public struct AccessInterceptor: ServerInterceptor {
   }
 }
 
-private struct RoleCheck: CallInterceptor {
+private final class RoleCheck: CallInterceptor {
   private let control: AccessControl
   private let needed: Role
   // Comparing short texts costs less than finding the role that one of them names.

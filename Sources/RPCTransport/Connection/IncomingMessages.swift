@@ -8,7 +8,8 @@ import RPCCore
 struct IncomingMessages {
   typealias Reader = CheckedContinuation<FramedMessage?, any Error>
 
-  private var waiting = Deque<FramedMessage>()
+  // None for the many streams of which no message ever waits.
+  private var waiting: Deque<FramedMessage>?
   /// Bytes of the messages that wait.
   private(set) var waitingBytes = 0
   private var unconsumedBytes = 0
@@ -23,7 +24,8 @@ struct IncomingMessages {
     if let reader = reader.takeValue() {
       reader.resume(returning: message)
     } else {
-      waiting.append(message)
+      waiting = waiting ?? Deque()
+      waiting?.append(message)
       waitingBytes += message.count
     }
   }
@@ -36,7 +38,7 @@ struct IncomingMessages {
 
   /// Resumes `reader` with the next message, nil after the last, as soon as there is one.
   mutating func take(_ reader: Reader) {
-    if let next = waiting.popFirst() {
+    if let next = waiting?.popFirst() {
       waitingBytes -= next.count
       reader.resume(returning: next)
     } else if hasAll {
@@ -48,14 +50,14 @@ struct IncomingMessages {
 
   /// Drops what waits; whoever waits for it gets `error`.
   mutating func fail(_ error: RPCError) {
-    waiting = []
+    waiting = nil
     waitingBytes = 0
     reader.takeValue()?.resume(throwing: error)
   }
 
   /// What the peer may send again: nothing while a message waits, else all that came in since the last time.
   mutating func takeReturnableBytes() -> Int {
-    guard waiting.isEmpty else { return 0 }
+    guard waitingBytes == 0 else { return 0 }
     defer { unconsumedBytes = 0 }
     return unconsumedBytes
   }

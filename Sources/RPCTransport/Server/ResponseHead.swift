@@ -12,10 +12,10 @@ struct ResponseHead {
   private let compressesInKind: Bool
   private(set) var encoding = MessageEncoding.identity
 
-  /// The head of the response to `request`.
-  init(to request: RequestHead) {
-    accepted = request.acceptedEncoding
-    compressesInKind = request.encoding != .identity
+  /// The head of the response to a caller who sent `requestEncoding` and takes `accepted`.
+  init(requestEncoding: MessageEncoding, accepted: MessageEncoding) {
+    self.accepted = accepted
+    compressesInKind = requestEncoding != .identity
   }
 
   /// Adds metadata, unless the headers went out.

@@ -21,11 +21,12 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private static let callBytes = 2048
 
   let connection: ServerConnection
+  private let memory: LoopMemory
+  let context: ServerContext
+  private let verdict: RequestHead.Verdict
+  private let interceptors: [any CallInterceptor]
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
-  private let head: RequestHead
-  // From `request` on, and for every call that is refused.
-  @exclusivity(unchecked) private(set) var context: ServerContext?
   // What runs the handler, from `running` on.
   @exclusivity(unchecked) private var task: Task<Void, Never>?
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
@@ -43,12 +44,29 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   @exclusivity(unchecked) var response: ResponseHead
   @exclusivity(unchecked) var roomWaiter: CheckedContinuation<Void, any Error>?
 
-  init(id: Int32, head: RequestHead, connection: ServerConnection) {
-    self.head = head
+  init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
     self.connection = connection
+    memory = connection.memory
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
     deframer.encoding = head.encoding
-    response = ResponseHead(to: head)
+    response = ResponseHead(requestEncoding: head.encoding, accepted: head.acceptedEncoding)
+    let method: MethodDescriptor
+    switch head.verdict {
+    case .call(let called):
+      method = called.descriptor
+      interceptors = called.interceptors
+    case .reject(.status(_, let path)):
+      method = MethodDescriptor(path: path)
+      interceptors = connection.router.fallbackInterceptors
+    case .reject(.http):
+      method = MethodDescriptor(path: "")
+      interceptors = []
+    }
+    verdict = head.verdict
+    let start = connection.executor.now
+    context = ServerContext(
+      method: method, start: start, deadline: head.timeout.map { start + $0 }, metadata: head.metadata,
+      peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
     super.init(id: id)
   }
 
@@ -57,36 +75,25 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Acts on the request's head: starts what can start, or refuses.
   override func opened() {
     guard phase == .opened else { return }
-    switch head.verdict {
+    switch verdict {
     case .reject(.http(let status, let field)):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
-    case .reject(.status(let error, let path)):
-      context = makeContext(MethodDescriptor(path: path))
-      end(error)
+    case .reject(.status(let error, _)): end(error)
     case .call(let method):
       phase = .request
-      let context = makeContext(method.descriptor)
-      self.context = context
       do {
         try settleMemory()
-        try method.interceptors.begin(context)
+        try interceptors.begin(context)
       } catch {
         return end(RPCError(answering: error))
       }
-      if let timeout = head.timeout { expire(after: timeout) }
+      if let deadline = context.deadline { expire(at: deadline) }
       switch method.handler {
       case .oneRequest: messageBegan = context.start
-      case .manyRequests(let open): run(open(connection.configuration.decodeLimits), context)
+      case .manyRequests(let open): run(open(connection.configuration.decodeLimits))
       }
     }
-  }
-
-  private func makeContext(_ method: MethodDescriptor) -> ServerContext {
-    let start = connection.executor.now
-    return ServerContext(
-      method: method, start: start, deadline: head.timeout.map { start + $0 }, metadata: head.metadata,
-      peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
   }
 
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
@@ -108,12 +115,12 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
-      guard case .call(let method) = head.verdict, case .oneRequest(let decode) = method.handler, prepared == nil
+      guard case .call(let method) = verdict, case .oneRequest(let decode) = method.handler, prepared == nil
       else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
       preparedBytes = message.count
-      context?.requestWasCompressed = wasCompressed
+      context.requestWasCompressed = wasCompressed
       prepared = try decode(message, connection.configuration.decodeLimits)
     case .running:
       requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
@@ -125,11 +132,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
     case .request:
-      guard let context, let prepared = prepared.takeValue() else {
+      guard let prepared = prepared.takeValue() else {
         return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
       messageBegan = nil
-      answer(prepared, context)
+      answer(prepared)
     case .running: requests.finish()
     case .opened, .over: break
     }
@@ -148,8 +155,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Takes of the server's memory what the call holds now, or gives back what it no longer does.
   func settleMemory() throws {
     let held = Self.callBytes + preparedBytes + deframer.heldBytes + requests.waitingBytes
-    if held > takenBytes, !connection.memory.take(held - takenBytes) { throw RPCError.requestMemoryExhausted }
-    if held < takenBytes { connection.memory.give(takenBytes - held) }
+    if held > takenBytes, !memory.take(held - takenBytes) { throw RPCError.requestMemoryExhausted }
+    if held < takenBytes { memory.give(takenBytes - held) }
     takenBytes = held
   }
 
@@ -162,9 +169,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     connection.hasOutput()
   }
 
-  private func expire(after timeout: Duration) {
-    guard timeout > .zero else { return end(.deadlineExceeded) }
-    let at = NIODeadline.now() + TimeAmount(timeout)
+  private func expire(at deadline: ContinuousClock.Instant) {
+    let left = deadline - context.start
+    guard left > .zero else { return end(.deadlineExceeded) }
+    let at = NIODeadline.now() + TimeAmount(left)
     // Most calls are over by then and never need a timer.
     connection.executor.afterTasks { [self] in
       if phase == .over { return }
@@ -176,19 +184,20 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   // MARK: The handler
 
-  private func answer(_ prepared: any PreparedCall, _ context: ServerContext) {
+  private func answer(_ prepared: any PreparedCall) {
     phase = .running
     do {
       if try prepared.answerAtOnce(context, self) { return finish(nil) }
     } catch {
       return end(RPCError(answering: error))
     }
-    run({ try await prepared.answer($0, $1) }, context)
+    run { try await prepared.answer($0, $1) }
     connection.executor.runReady()
   }
 
-  private func run(_ body: @escaping ServerMethod.Body, _ context: ServerContext) {
+  private func run(_ body: @escaping ServerMethod.Body) {
     phase = .running
+    let context = context
     connection.handlerStarted()
     task = Task(executorPreference: connection.executor) {
       do {
@@ -237,7 +246,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   // What failed inside is for the log, where the operator finds it by the request id.
   private func forCaller(_ error: RPCError) -> RPCError {
     var told = error
-    if error.code == .internal, error.cause != nil, let context {
+    if error.code == .internal, error.cause != nil {
       told = RPCError(.internal, "internal error, request id \(context.id)")
     }
     return connection.configuration.completesError(told)
@@ -257,15 +266,12 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     timer.takeValue()?.cancel()
     roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
     requests.fail(error ?? .cancelled)
-    connection.memory.give(takenBytes)
+    memory.give(takenBytes)
     takenBytes = 0
-    guard let context else { return }
-    let interceptors =
-      if case .call(let method) = head.verdict { method.interceptors } else { connection.router.fallbackInterceptors }
     if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - context.start, error: error)) }
   }
 
-  private var name: String { context?.method.path ?? "not gRPC" }
+  private var name: String { context.method.path }
 }
 
 extension RPCError {

@@ -62,7 +62,7 @@ extension ServerStream: ServerCall {
   }
 
   private var over: RPCError {
-    if let deadline = context?.deadline, deadline <= .now { return .deadlineExceeded }
+    if let deadline = context.deadline, deadline <= .now { return .deadlineExceeded }
     return .cancelled
   }
 }

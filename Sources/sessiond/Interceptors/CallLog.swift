@@ -2,7 +2,7 @@ import Logging
 import RPCCore
 
 /// Logs every call at debug, and what failed inside at error, under the request id that the caller was told.
-struct CallLog: ServerInterceptor, CallInterceptor {
+final class CallLog: ServerInterceptor, CallInterceptor {
   private let logger: Logger
 
   init(_ logger: Logger) { self.logger = logger }
