@@ -95,7 +95,8 @@ struct RequestHeadReader {
 
   /// What the fields that were received ask for. The reader is then ready for the next request.
   mutating func finish() -> RequestHead {
-    let hasFields = !fields.isEmpty
+    // Of a list over the limit, only the beginning was read.
+    let hasFields = !fields.isEmpty && listBytes <= listBytesMax
     if listBytes > listBytesMax {
       note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
     } else if hasFields, fields != lastFields {
