@@ -86,27 +86,3 @@ extension ServerConfiguration {
     limits = try ConnectionLimits(&reader)
   }
 }
-
-/// Where to listen.
-struct ListenAddress: Sendable, CustomStringConvertible {
-  let host: String
-  let port: Int
-
-  /// Reads `HOST:PORT`; an IPv6 address stands in brackets.
-  init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-      (0...65535).contains(port)
-    else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
-      host = host.dropFirst().dropLast()
-    } else if host.contains(":") {
-      return nil
-    }
-    guard !host.isEmpty else { return nil }
-    self.host = String(host)
-    self.port = port
-  }
-
-  var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
