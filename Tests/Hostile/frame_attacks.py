@@ -104,7 +104,7 @@ UNREAD = {
     "PING": lambda: ping() * FLOOD,
     "SETTINGS": lambda: settings((Setting.ENABLE_PUSH, 0)) * FLOOD,
     "requests that are refused": lambda: b"".join(
-        headers(stream, "/no/method", end=True) for stream in streams(50_000)
+        headers(stream, "/no/method", end=True) for stream in streams(20_000)
     ),
     "calls that are answered": lambda: b"".join(map(request, streams(20_000))),
     "streams that the server resets": lambda: b"".join(

@@ -63,7 +63,7 @@ class Calls:
 
 
 class Subject:
-    """One sessiond with these flags, and sessions and events in it."""
+    """One sessiond with these flags, and without flags, with sessions and events in it."""
 
     def __init__(self, program: Path, flags: tuple[str, ...]):
         self._folder = tempfile.TemporaryDirectory()
@@ -80,10 +80,8 @@ class Subject:
             raise
         self.port = self.server.port
         self.session_id = create(self.server, "normal").id
-        for i in range(LONG_SESSIONS):
-            create(self.server, f"long-{i}", metadata={"filler": "x" * LONG_BYTES})
-        for i in range(EVENTS_MIN):
-            create(self.server, f"short-{i}")
+        if not flags:
+            self._fill()
         self._caller = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("normal_calls.py"), self.server.address, self.session_id]
             + ([roots] if roots else []),
@@ -93,6 +91,13 @@ class Subject:
         )
         self.begin_calls()
         self.end_calls()
+
+    def _fill(self) -> None:
+        """Makes what lists and watches are long with; attacks on flags need neither."""
+        for i in range(LONG_SESSIONS):
+            create(self.server, f"long-{i}", metadata={"filler": "x" * LONG_BYTES})
+        for i in range(EVENTS_MIN):
+            create(self.server, f"short-{i}")
 
     # What it uses.
 
