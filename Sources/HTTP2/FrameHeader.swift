@@ -14,6 +14,15 @@ public struct FrameHeader: Sendable, Hashable {
     self.payloadBytes = payloadBytes
   }
 
+  /// Whether it opens, ends or fills a stream, rather than being about the connection or about nothing.
+  public var isContent: Bool {
+    switch type {
+    case .headers, .continuation, .resetStream: true
+    case .data: payloadBytes > 0 || isEndOfStream
+    default: false
+    }
+  }
+
   /// Of HEADERS and DATA: nothing follows on the stream.
   public var isEndOfStream: Bool { flags & 0x1 != 0 }
   /// Of PING and SETTINGS: it answers one of ours.

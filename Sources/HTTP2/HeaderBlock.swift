@@ -6,8 +6,10 @@ public final class HeaderBlock: @unchecked Sendable {
   private let storage: UnsafeMutableBufferPointer<UInt8>
   private let fields: UnsafeMutableBufferPointer<nghttp2_nv>
 
-  /// The fields, pseudo-header fields first. Names must be lower case.
-  public init(_ list: [(name: String, value: String)]) {
+  /// The fields, pseudo-header fields first. Names must be lower case. A block that is `kept` until the program ends
+  /// is not copied when it is sent.
+  public init(_ list: [(name: String, value: String)], kept: Bool = false) {
+    let copying = kept ? NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue : 0
     storage = .allocate(capacity: list.reduce(1) { $0 + $1.name.utf8.count + $1.value.utf8.count })
     fields = .allocate(capacity: list.count)
     var offset = 0
@@ -18,7 +20,7 @@ public final class HeaderBlock: @unchecked Sendable {
         at: index,
         to: nghttp2_nv(
           name: name, value: value, namelen: field.name.utf8.count, valuelen: field.value.utf8.count,
-          flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+          flags: UInt8(copying)))
     }
   }
 

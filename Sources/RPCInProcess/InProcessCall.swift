@@ -25,13 +25,13 @@ public final class InProcessCall: ClientCall, ServerCall {
 
   private let configuration: InProcessTransport.Configuration
   private let context: ServerContext
-  private let interceptors: [any CallInterceptor]
+  private let interceptors: CallInterceptors
   private let requests: MessagePipe
   private let responses: MessagePipe
   private let state = Mutex(State())
 
   init(
-    _ configuration: InProcessTransport.Configuration, _ context: ServerContext, _ interceptors: [any CallInterceptor]
+    _ configuration: InProcessTransport.Configuration, _ context: ServerContext, _ interceptors: CallInterceptors
   ) {
     self.configuration = configuration
     self.context = context

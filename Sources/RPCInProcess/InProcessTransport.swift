@@ -63,7 +63,7 @@ public struct InProcessTransport: ClientTransport {
     let (metadata, authorization) = options.metadata.separatingAuthorization
     let number = callers.calls.add(1, ordering: .relaxed).newValue
     return ServerContext(
-      method: method, deadline: options.timeout.map { .now + $0 }, metadata: metadata, peer: callers.peer,
+      method: method, timeout: options.timeout, metadata: metadata, peer: callers.peer,
       id: CallID(connection: callers.connection, stream: number),
       credentials: authorization.map { Credentials(authorization: $0.utf8) })
   }

@@ -17,13 +17,13 @@ public struct Router: Sendable {
   private let mask: Int
   private let services: Set<String>
   /// What is done for calls that no method has.
-  public let fallbackInterceptors: [any CallInterceptor]
+  public let fallbackInterceptors: CallInterceptors
 
   /// Routes to the methods of `services`, each with what `interceptors` do for it. Of methods with the same path, the
   /// last wins.
   public init(_ services: [any RPCService], interceptors: [any ServerInterceptor] = []) {
     methods = services.flatMap(\.methods).map { $0.intercepted(by: interceptors) }
-    fallbackInterceptors = interceptors.compactMap { $0.interceptor(for: nil) }
+    fallbackInterceptors = CallInterceptors(interceptors.compactMap { $0.interceptor(for: nil) })
     var size = 16
     while size < methods.count * 2 { size *= 2 }
     slots = Array(repeating: Slot(), count: size)

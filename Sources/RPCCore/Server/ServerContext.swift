@@ -4,8 +4,8 @@ public final class ServerContext: @unchecked Sendable {
   public let method: MethodDescriptor
   /// When the call came in.
   public let start: ContinuousClock.Instant
-  /// When the caller stops waiting; nil if it never does. The handler's task is cancelled then.
-  public let deadline: ContinuousClock.Instant?
+  /// How long the caller waits; nil if for ever.
+  public let timeout: Duration?
   /// The caller's metadata, without `authorization`.
   public let metadata: Metadata
   /// Who is at the other end of the connection.
@@ -27,12 +27,12 @@ public final class ServerContext: @unchecked Sendable {
 
   /// A call of which nothing is found out yet.
   public init(
-    method: MethodDescriptor, start: ContinuousClock.Instant = .now, deadline: ContinuousClock.Instant? = nil,
+    method: MethodDescriptor, start: ContinuousClock.Instant = .now, timeout: Duration? = nil,
     metadata: Metadata = Metadata(), peer: Peer, id: CallID, credentials: Credentials? = nil
   ) {
     self.method = method
     self.start = start
-    self.deadline = deadline
+    self.timeout = timeout
     self.metadata = metadata
     self.peer = peer
     self.id = id
@@ -40,15 +40,29 @@ public final class ServerContext: @unchecked Sendable {
   }
 }
 
-extension [any CallInterceptor] {
+extension ServerContext {
+  /// When the caller stops waiting; nil if it never does. The handler's task is cancelled then.
+  public var deadline: ContinuousClock.Instant? { timeout.map { start + $0 } }
+}
+
+/// What is done around the calls of one method, in order.
+public struct CallInterceptors: Sendable {
+  private let interceptors: [any CallInterceptor]
+
+  /// These, the first in the list outermost.
+  public init(_ interceptors: [any CallInterceptor] = []) { self.interceptors = interceptors }
+
+  /// True if nothing is done.
+  public var isEmpty: Bool { interceptors.isEmpty }
+
   /// Tells all that `call` begins, until one refuses it.
   /// - Throws: `RPCError`, the refusal.
   public func begin(_ call: ServerContext) throws {
-    for interceptor in self { try interceptor.begins(call) }
+    for interceptor in interceptors { try interceptor.begins(call) }
   }
 
   /// Tells all that the call is over, the last in the list first.
   public func end(_ call: CallSummary) {
-    for interceptor in reversed() { interceptor.ended(call) }
+    for interceptor in interceptors.reversed() { interceptor.ended(call) }
   }
 }

@@ -19,10 +19,10 @@ public final class ServerMethod: Sendable {
   /// The handler.
   public let handler: Handler
   /// What is done around each call.
-  public let interceptors: [any CallInterceptor]
+  public let interceptors: CallInterceptors
 
   /// A method of its own making. Services use the functions below, through their generated code.
-  public init(_ descriptor: MethodDescriptor, _ handler: Handler, interceptors: [any CallInterceptor] = []) {
+  public init(_ descriptor: MethodDescriptor, _ handler: Handler, interceptors: CallInterceptors = CallInterceptors()) {
     self.descriptor = descriptor
     self.handler = handler
     self.interceptors = interceptors
@@ -30,7 +30,8 @@ public final class ServerMethod: Sendable {
 
   func intercepted(by interceptors: [any ServerInterceptor]) -> ServerMethod {
     if interceptors.isEmpty { return self }
-    return ServerMethod(descriptor, handler, interceptors: interceptors.compactMap { $0.interceptor(for: descriptor) })
+    let own = CallInterceptors(interceptors.compactMap { $0.interceptor(for: descriptor) })
+    return ServerMethod(descriptor, handler, interceptors: own)
   }
 
   /// One request, one response. What `atOnce` answers, `handler` does not hear of.

@@ -14,15 +14,16 @@ struct IncomingMessages {
   private(set) var waitingBytes = 0
   private var unconsumedBytes = 0
   private var hasAll = false
-  private var reader: Reader?
+  // A function instead of the continuation itself: where there is none, as on most streams, it costs nothing.
+  private var resumeReader: ((Result<FramedMessage?, any Error>) -> Void)?
 
   /// Bytes of the stream came in, of which messages will be made.
   mutating func received(_ bytes: Int) { unconsumedBytes += bytes }
 
   /// A message is complete.
   mutating func append(_ message: FramedMessage) {
-    if let reader = reader.takeValue() {
-      reader.resume(returning: message)
+    if let resume = resumeReader.takeValue() {
+      resume(.success(message))
     } else {
       waiting = waiting ?? Deque()
       waiting?.append(message)
@@ -33,7 +34,7 @@ struct IncomingMessages {
   /// No more messages come.
   mutating func finish() {
     hasAll = true
-    reader.takeValue()?.resume(returning: nil)
+    resumeReader.takeValue()?(.success(nil))
   }
 
   /// Resumes `reader` with the next message, nil after the last, as soon as there is one.
@@ -44,7 +45,7 @@ struct IncomingMessages {
     } else if hasAll {
       reader.resume(returning: nil)
     } else {
-      self.reader = reader
+      resumeReader = { reader.resume(with: $0) }
     }
   }
 
@@ -52,7 +53,7 @@ struct IncomingMessages {
   mutating func fail(_ error: RPCError) {
     waiting = nil
     waitingBytes = 0
-    reader.takeValue()?.resume(throwing: error)
+    resumeReader.takeValue()?(.failure(error))
   }
 
   /// What the peer may send again: nothing while a message waits, else all that came in since the last time.

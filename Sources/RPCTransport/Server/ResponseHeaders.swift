@@ -4,8 +4,8 @@ import RPCCore
 // The header lists of responses (grpc/doc/PROTOCOL-HTTP2.md, "Responses"). Almost every call uses the first two,
 // which are made once.
 enum ResponseHeaders {
-  static let plain = HeaderBlock(initial)
-  static let ok = HeaderBlock([("grpc-status", "0")])
+  static let plain = HeaderBlock(initial, kept: true)
+  static let ok = HeaderBlock([("grpc-status", "0")], kept: true)
 
   private static let messageBytesMax = 1024
   private static let initial = [(name: ":status", value: "200"), (name: "content-type", value: "application/grpc")]

@@ -18,6 +18,8 @@ final class ServerConnection: SocketConnection {
   @exclusivity(unchecked) private var frameBudget: FrameBudget
   @exclusivity(unchecked) private var pingPolicy: PingPolicy
   @exclusivity(unchecked) private var requestCount: UInt64 = 0
+  @exclusivity(unchecked) private var isInsideHeaders = false
+  // Of the headers that a read ended inside of.
   @exclusivity(unchecked) private var headersBegan: ContinuousClock.Instant?
   @exclusivity(unchecked) private var lastReceived: ContinuousClock.Instant
   @exclusivity(unchecked) private var runningHandlers = 0
@@ -43,7 +45,10 @@ final class ServerConnection: SocketConnection {
       executor: loop.executor)
   }
 
-  override func received() { lastReceived = executor.now }
+  override func received() {
+    lastReceived = executor.now
+    headersBegan = isInsideHeaders ? headersBegan ?? lastReceived : nil
+  }
 
   // MARK: Handlers
 
@@ -119,6 +124,7 @@ final class ServerConnection: SocketConnection {
   // MARK: HTTP/2
 
   override func receivedFrameHeader(_ header: FrameHeader) {
+    if header.isContent { return }
     let now = executor.now
     if header.type == .ping, !header.isAcknowledgement,
       pingPolicy.receivedPing(at: now, hasCalls: hasStreams, contentFramesSent: contentFramesSent)
@@ -133,11 +139,11 @@ final class ServerConnection: SocketConnection {
   }
 
   override func receivedBeginningOfRequest() {
-    headersBegan = executor.now
+    isInsideHeaders = true
     head.begin()
   }
 
-  override func receivedEndOfHeaders() { headersBegan = nil }
+  override func receivedEndOfHeaders() { isInsideHeaders = false }
 
   override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     head.receive(name, value)

@@ -24,7 +24,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private let memory: LoopMemory
   let context: ServerContext
   private let verdict: RequestHead.Verdict
-  private let interceptors: [any CallInterceptor]
+  private let interceptors: CallInterceptors
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
   // What runs the handler, from `running` on.
@@ -42,7 +42,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   @exclusivity(unchecked) private var takenBytes = 0
 
   @exclusivity(unchecked) var response: ResponseHead
-  @exclusivity(unchecked) var roomWaiter: CheckedContinuation<Void, any Error>?
+  // Who waits for room; a function for the same reason as in `IncomingMessages`.
+  @exclusivity(unchecked) var resumeWriter: ((Result<Void, any Error>) -> Void)?
 
   init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
     self.connection = connection
@@ -60,12 +61,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       interceptors = connection.router.fallbackInterceptors
     case .reject(.http):
       method = MethodDescriptor(path: "")
-      interceptors = []
+      interceptors = CallInterceptors()
     }
     verdict = head.verdict
-    let start = connection.executor.now
     context = ServerContext(
-      method: method, start: start, deadline: head.timeout.map { start + $0 }, metadata: head.metadata,
+      method: method, start: connection.executor.now, timeout: head.timeout, metadata: head.metadata,
       peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
     super.init(id: id)
   }
@@ -88,7 +88,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       } catch {
         return end(RPCError(answering: error))
       }
-      if let deadline = context.deadline { expire(at: deadline) }
+      if let timeout = context.timeout { expire(after: timeout) }
       switch method.handler {
       case .oneRequest: messageBegan = context.start
       case .manyRequests(let open): run(open(connection.configuration.decodeLimits))
@@ -169,10 +169,9 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     connection.hasOutput()
   }
 
-  private func expire(at deadline: ContinuousClock.Instant) {
-    let left = deadline - context.start
-    guard left > .zero else { return end(.deadlineExceeded) }
-    let at = NIODeadline.now() + TimeAmount(left)
+  private func expire(after timeout: Duration) {
+    guard timeout > .zero else { return end(.deadlineExceeded) }
+    let at = NIODeadline.now() + TimeAmount(timeout)
     // Most calls are over by then and never need a timer.
     connection.executor.afterTasks { [self] in
       if phase == .over { return }
@@ -264,7 +263,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     task = nil
     prepared = nil
     timer.takeValue()?.cancel()
-    roomWaiter.takeValue()?.resume(throwing: error ?? .cancelled)
+    resumeWriter.takeValue()?(.failure(error ?? .cancelled))
     requests.fail(error ?? .cancelled)
     memory.give(takenBytes)
     takenBytes = 0

@@ -43,7 +43,7 @@ extension ServerStream: ServerCall {
       connection.executor.perform { [self] in
         guard phase == .running else { return waiter.resume(throwing: over) }
         if connection.hasRoom(for: self) { return waiter.resume() }
-        roomWaiter = waiter
+        resumeWriter = { waiter.resume(with: $0) }
         connection.tellOfRoom(self)
       }
     }
@@ -69,8 +69,8 @@ extension ServerStream: ServerCall {
 
 extension ServerStream: RoomWaiter {
   func offerRoom() -> Bool {
-    guard connection.hasRoom(for: self) || isClosed else { return roomWaiter == nil }
-    roomWaiter.takeValue()?.resume()
+    guard connection.hasRoom(for: self) || isClosed else { return resumeWriter == nil }
+    resumeWriter.takeValue()?(.success(()))
     return true
   }
 }

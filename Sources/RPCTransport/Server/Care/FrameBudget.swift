@@ -17,15 +17,10 @@ struct FrameBudget {
 
   /// A frame came in. False if it is one too many. `contentFramesSent` is how many HEADERS and DATA the client was
   /// sent so far: each of them may be answered with a WINDOW_UPDATE for its stream and one for the connection.
-  @inline(__always)
   mutating func take(_ frame: FrameHeader, at now: ContinuousClock.Instant, contentFramesSent: UInt64) -> Bool {
-    switch frame.type {
-    // Each opens or ends a call, or is a part of its headers: other limits hold for these.
-    case .headers, .continuation, .resetStream: true
-    case .data where frame.payloadBytes > 0 || frame.isEndOfStream: true
-    case .windowUpdate: takeWindowUpdate(at: now, contentFramesSent)
-    default: take(at: now)
-    }
+    // Other limits hold for these.
+    if frame.isContent { return true }
+    return frame.type == .windowUpdate ? takeWindowUpdate(at: now, contentFramesSent) : take(at: now)
   }
 
   private mutating func takeWindowUpdate(at now: ContinuousClock.Instant, _ contentFramesSent: UInt64) -> Bool {
