@@ -17,10 +17,10 @@ public final class InProcessCall: ClientCall, ServerCall {
 
   private struct State {
     var phase = Phase.opening
-    var initialMetadata = Metadata()
-    var trailers = Metadata()
-    // Initial metadata goes before the first message, or never.
+    // Goes before the first message, or never.
+    var initialMetadata: Metadata?
     var hasResponded = false
+    var trailers = Metadata()
   }
 
   private let configuration: InProcessTransport.Configuration
@@ -95,7 +95,11 @@ public final class InProcessCall: ClientCall, ServerCall {
   private func end(_ error: RPCError?, dropping: Bool) {
     let (phase, trailers) = state.withLock { state in
       defer { state.phase = .over }
-      return (state.phase, state.trailers)
+      if case .over = state.phase { return (state.phase, state.trailers) }
+      var all = error?.trailers ?? Metadata()
+      all.add(contentsOf: state.trailers)
+      state.trailers = all
+      return (state.phase, all)
     }
     switch phase {
     case .over: return
@@ -105,7 +109,7 @@ public final class InProcessCall: ClientCall, ServerCall {
       timer?.cancel()
     }
     var told = error
-    told?.trailers.add(contentsOf: trailers)
+    told?.trailers = trailers
     // The cause is for the server's log.
     told?.cause = nil
     responses.end(.init(reader: told, writer: error ?? .cancelled), dropping: dropping)
@@ -114,6 +118,9 @@ public final class InProcessCall: ClientCall, ServerCall {
   }
 
   // MARK: The caller's end
+
+  /// Identity: in the same process there is nothing to gain.
+  public var encoding: MessageEncoding { .identity }
 
   /// Sends a request; one that is larger than the limit ends the call with RESOURCE_EXHAUSTED. What comes after the
   /// end of a call that ended with OK is dropped.
@@ -144,11 +151,14 @@ public final class InProcessCall: ClientCall, ServerCall {
   /// Ends the call at once with CANCELLED.
   public func cancel() { end(.cancelled, dropping: true) }
 
-  /// What the handler sent ahead of its first response; complete once that is there.
-  public var initialMetadata: Metadata { state.withLock { $0.initialMetadata } }
+  /// What the handler sent ahead of its first response; nil until it did.
+  public var initialMetadata: Metadata? { state.withLock { $0.initialMetadata } }
 
   /// What the handler sent with the status; complete once the call is over.
   public var trailers: Metadata { state.withLock { $0.trailers } }
+
+  /// False: a call in the same process reaches its server.
+  public var isUnprocessed: Bool { false }
 
   // MARK: The handler's end
 
@@ -156,13 +166,18 @@ public final class InProcessCall: ClientCall, ServerCall {
   public func send(_ metadata: Metadata) {
     state.withLock { state in
       guard !state.hasResponded else { return }
-      state.initialMetadata.add(contentsOf: metadata)
+      state.initialMetadata = state.initialMetadata ?? Metadata()
+      state.initialMetadata?.add(contentsOf: metadata)
     }
   }
 
-  /// Hands over a response, as it is: there is no wire to compress it for. False when the handler should wait for room before the next.
+  /// Hands over a response, as it is: there is no wire to compress it for. False when the handler should wait for
+  /// room before the next.
   public func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool {
-    state.withLock { $0.hasResponded = true }
+    state.withLock { state in
+      state.hasResponded = true
+      state.initialMetadata = state.initialMetadata ?? Metadata()
+    }
     return try responses.put(frame)
   }
 

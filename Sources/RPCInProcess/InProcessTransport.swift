@@ -42,11 +42,6 @@ public struct InProcessTransport: ClientTransport {
 
   /// Opens a call; its handler starts at once, in a task of its own.
   public func open(_ method: MethodDescriptor, _ options: CallOptions) -> any ClientCall {
-    openInProcess(method, options)
-  }
-
-  /// Opens a call that also tells the metadata of its response.
-  public func openInProcess(_ method: MethodDescriptor, _ options: CallOptions) -> InProcessCall {
     var path = method.path
     let target = path.withUTF8 { router.method(for: UnsafeRawBufferPointer($0)) }
     let context = context(target?.descriptor ?? method, options)

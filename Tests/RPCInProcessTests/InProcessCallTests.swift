@@ -49,12 +49,12 @@ import Testing
       })
     var options = CallOptions()
     options.metadata.add("x-name", "ada")
-    let call = InProcessTransport(services: [service]).openInProcess(Calls.unary, options)
+    let call = InProcessTransport(services: [service]).open(Calls.unary, options)
     try await call.send(.framing(Text()))
     try await call.finishSending()
     let response = try #require(try await call.nextResponse())
     #expect(try Text(decoding: response.payload).value == "ada")
-    #expect(call.initialMetadata[text: "x-first"] == "1")
+    #expect(call.initialMetadata?[text: "x-first"] == "1")
     #expect(try await call.nextResponse() == nil)
     #expect(call.trailers[binary: "x-last-bin"] == [2])
   }
@@ -70,11 +70,11 @@ import Testing
         late.add("x-late", "1")
         responses.send(late)
       })
-    let call = InProcessTransport(services: [service]).openInProcess(Calls.serverStreaming, CallOptions())
+    let call = InProcessTransport(services: [service]).open(Calls.serverStreaming, CallOptions())
     try await call.send(.framing(Text()))
     try await call.finishSending()
     while try await call.nextResponse() != nil {}
-    #expect(call.initialMetadata.entries.map(\.key) == ["x-early"])
+    #expect(call.initialMetadata?.entries.map(\.key) == ["x-early"])
   }
 
   @Test func anErrorComesAfterTheResponsesBeforeItWithItsTrailers() async throws {

@@ -8,9 +8,9 @@ extension ClientTransport {
   public func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
   ) async throws -> Response {
-    let call = open(method, options)
+    let call = start(method, options)
     return try await withTaskCancellationHandler {
-      try await call.send(.framing(request))
+      try await call.send(.framing(request).compressed(call.encoding))
       try await call.finishSending()
       return try await call.onlyResponse()
     } onCancel: {
@@ -24,10 +24,10 @@ extension ClientTransport {
   public func serverStreaming<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
   ) async throws -> ResponseStream<Response> {
-    let call = open(method, options)
+    let call = start(method, options)
     let responses = ResponseStream<Response>(call)
     try await withTaskCancellationHandler {
-      try await call.send(.framing(request))
+      try await call.send(.framing(request).compressed(call.encoding))
       try await call.finishSending()
     } onCancel: {
       call.cancel()
@@ -42,7 +42,7 @@ extension ClientTransport {
     _ method: MethodDescriptor, _ options: CallOptions,
     _ produce: (RequestWriter<Request>) async throws -> Void
   ) async throws -> Response {
-    let call = open(method, options)
+    let call = start(method, options)
     return try await withTaskCancellationHandler {
       do {
         try await produce(RequestWriter(call))
@@ -62,8 +62,15 @@ extension ClientTransport {
   public func bidirectionalStreaming<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ method: MethodDescriptor, _ options: CallOptions
   ) -> BidirectionalCall<Request, Response> {
-    let call = open(method, options)
+    let call = start(method, options)
     return BidirectionalCall(requests: RequestWriter(call), responses: ResponseStream(call))
+  }
+
+  @usableFromInline
+  func start(_ method: MethodDescriptor, _ options: CallOptions) -> any ClientCall {
+    let call = open(method, options)
+    options.responseMetadata?.follow(call)
+    return call
   }
 }
 
@@ -98,10 +105,14 @@ public struct RequestWriter<Message: ProtobufMessage>: Sendable {
   /// Writes to `call`.
   public init(_ call: any ClientCall) { self.call = call }
 
-  /// Sends a message; returns when there is room for another.
+  /// Sends a message; returns when there is room for another. With `isCompressible` false it is not compressed, whatever
+  /// the call's options say.
   /// - Throws: the call's `RPCError` if it is over.
   @inlinable
-  public func send(_ message: Message) async throws { try await call.send(.framing(message)) }
+  public func send(_ message: Message, isCompressible: Bool = true) async throws {
+    let frame = try FramedMessage.framing(message)
+    try await call.send(isCompressible ? frame.compressed(call.encoding) : frame)
+  }
 
   /// Says that no more messages come.
   public func finish() async throws { try await call.finishSending() }

@@ -18,6 +18,8 @@ public struct MessageDeframer {
 
   /// What messages with the flag for compressed are compressed with: the stream's `grpc-encoding`.
   public var encoding = MessageEncoding.identity
+  /// False lends compressed messages as they came in.
+  public var decompresses = true
 
   private let messageBytesMax: Int
   private var partial: [UInt8] = []
@@ -77,7 +79,7 @@ public struct MessageDeframer {
     _ whole: UnsafeRawBufferPointer, _ message: (UnsafeRawBufferPointer, Bool) throws -> Void
   ) throws {
     let payload = UnsafeRawBufferPointer(rebasing: whole[FramedMessage.prefixBytes...])
-    if whole[0] == 0 { return try message(payload, false) }
+    guard whole[0] == 1, decompresses else { return try message(payload, whole[0] == 1) }
     do {
       try encoding.withDecompressed(payload, bytesMax: messageBytesMax) { try message($0, true) }
     } catch let error as DecompressionError {
