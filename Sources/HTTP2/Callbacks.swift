@@ -130,6 +130,8 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
     if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
   case NGHTTP2_DATA.rawValue:
     if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
+  case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
+    withConnection(userData, otherwise: ()) { $0.receivedSettings() }
   case NGHTTP2_GOAWAY.rawValue:
     let goaway = frame.pointee.goaway
     withConnection(userData, otherwise: ()) {

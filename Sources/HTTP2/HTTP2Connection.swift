@@ -97,11 +97,24 @@ open class HTTP2Connection {
   /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
   open func receivedRequest(on id: Int32) -> HTTP2Stream? { nil }
 
+  /// The peer said what it tolerates, and that is in force.
+  open func receivedSettings() {}
+
   /// The peer opens no more streams, and answers none above `lastStream`.
   open func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {}
 
   /// A PING of ours came back.
   open func receivedPingAck(_ payload: UInt64) {}
+
+  /// Streams that the peer lets this end have open at once.
+  public final var peerConcurrentStreamsMax: Int {
+    Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+  }
+
+  /// Names and values of one header list plus 32 bytes a field, as the peer accepts them.
+  public final var peerHeaderListBytesMax: Int {
+    Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
+  }
 
   // MARK: Flow control
 

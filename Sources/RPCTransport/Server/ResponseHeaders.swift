@@ -13,7 +13,7 @@ enum ResponseHeaders {
   static func initial(_ metadata: Metadata, _ encoding: MessageEncoding) -> HeaderBlock {
     if metadata.isEmpty, encoding == .identity { return plain }
     let encodings = encoding == .identity ? [] : [(name: "grpc-encoding", value: encoding.rawValue)]
-    return HeaderBlock(initial + encodings + fields(metadata))
+    return HeaderBlock(initial + encodings + metadata.headerFields)
   }
 
   static func trailers(_ error: RPCError?, _ metadata: Metadata) -> HeaderBlock {
@@ -40,17 +40,8 @@ enum ResponseHeaders {
         let message = percentEncoded(error.message.shortened(toBytes: messageBytesMax))
         list.append((name: "grpc-message", value: message))
       }
-      list += fields(error.trailers)
+      list += error.trailers.headerFields
     }
-    return list + fields(metadata)
-  }
-
-  private static func fields(_ metadata: Metadata) -> [(name: String, value: String)] {
-    metadata.entries.map { entry in
-      switch entry.value {
-      case .text(let text): (entry.key, text)
-      case .binary(let bytes): (entry.key, base64Encoded(bytes))
-      }
-    }
+    return list + metadata.headerFields
   }
 }

@@ -1,0 +1,94 @@
+import RPCCore
+import RPCTestSupport
+import RPCTransport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ClientCompressionTests {
+  /// Tells which requests came compressed, and answers as it is asked to.
+  private static let service = HandMadeService(
+    .unary(Calls.unary) { (request: Text, context) in
+      if request.value == "compress" {
+        var response = try ServerResponse(Text(String(repeating: "y", count: 10_000)))
+        response.compression = .always
+        return response
+      }
+      return try ServerResponse(Text("\(request.value.utf8.count) \(context.requestWasCompressed)"))
+    },
+    .clientStreaming(Calls.clientStreaming) { (requests: RequestStream<Text>, _) in
+      var iterator = requests.makeAsyncIterator()
+      var told: [String] = []
+      while let request = try await iterator.next() {
+        told.append("\(request.value.utf8.count) \(iterator.lastWasCompressed)")
+      }
+      return try ServerResponse(Text(told.joined(separator: ",")))
+    })
+
+  private func options(_ encoding: MessageEncoding) -> CallOptions {
+    var options = CallOptions()
+    options.compression = encoding
+    return options
+  }
+
+  @Test(arguments: [MessageEncoding.gzip, .deflate]) func requestsAreCompressedWhereTheOptionsSaySo(
+    encoding: MessageEncoding
+  ) async throws {
+    let text = String(repeating: "x", count: 10_000)
+    try await withServerAndClient(Self.service) { client async throws in
+      #expect(try await client.echo(text, options(encoding)) == "10000 true")
+      #expect(try await client.echo(text) == "10000 false")
+    }
+  }
+
+  @Test func aMessageCanBeLeftUncompressed() async throws {
+    try await withServerAndClient(Self.service) { client in
+      let text = Text(String(repeating: "x", count: 1000))
+      let answer: Text = try await client.clientStreaming(Calls.clientStreaming, options(.gzip)) {
+        (requests: RequestWriter<Text>) in
+        try await requests.send(text)
+        try await requests.send(text, isCompressible: false)
+        try await requests.send(text)
+      }
+      #expect(answer.value == "1000 true,1000 false,1000 true")
+    }
+  }
+
+  @Test func callersCanSeeWhetherAResponseWasCompressed() async throws {
+    try await withServerAndClient(Self.service) { client in
+      for (text, isCompressed) in [("compress", true), ("other", false)] {
+        let call = client.open(Calls.unary, CallOptions())
+        try await call.send(.framing(Text(text)))
+        try await call.finishSending()
+        let response = try #require(try await call.nextResponse())
+        #expect(response.wasCompressed == isCompressed)
+        #expect(!response.isCompressed)
+        #expect(try Text(decoding: response.payload).value.utf8.count == (isCompressed ? 10_000 : 7))
+        #expect(try await call.nextResponse() == nil)
+      }
+    }
+  }
+
+  @Test(arguments: [("gzip", StatusCode.resourceExhausted), ("deflate", .internal), ("br", .internal)])
+  func messagesThatCannotBeDecompressedWithinTheLimitEndTheCall(name: String, code: StatusCode) async throws {
+    try await withScriptedServer { stream in
+      stream.respond(ScriptedStream.plainHeaders + [("grpc-encoding", name)])
+      let whole = try? FramedMessage.framing(Text(String(repeating: "x", count: 5 << 20))).compressed(.gzip)
+      stream.send(whole.map { Array($0.bytes) } ?? [])
+      stream.finish([("grpc-status", "0")])
+    } _: { _, client in
+      #expect(await rpcError { try await client.echo("") }?.code == code)
+    }
+  }
+
+  @Test func aRetryKeepsTheCompression() async throws {
+    try await withScriptedServer { stream in
+      if stream.index == 0 { stream.reset(.refusedStream) } else { stream.answer("") }
+    } _: { server, client in
+      let text = String(repeating: "x", count: 10_000)
+      #expect(try await client.retrying().echo(text, options(.gzip)) == "")
+      let request = try #require(server.requests.value.last)
+      #expect(request["grpc-encoding"] == "gzip")
+      #expect(request.body.first == 1)
+      #expect(request.body.count < 1000)
+    }
+  }
+}
