@@ -66,31 +66,35 @@ class Subject:
     """One sessiond with these flags, and without flags, with sessions and events in it."""
 
     def __init__(self, program: Path, flags: tuple[str, ...]):
-        self._folder = tempfile.TemporaryDirectory()
-        folder = Path(self._folder.name)
-        roots = None
-        if TLS[0] in flags:
-            roots = make_certificate(folder)
-            flags = tuple(str(folder / flag) if flag in TLS[1::2] else flag for flag in flags)
-        try:
+        with contextlib.ExitStack() as parts:
+            folder = Path(parts.enter_context(tempfile.TemporaryDirectory()))
+            roots = make_certificate(folder) if TLS[0] in flags else None
+            placed = [str(folder / flag) if flag in TLS[1::2] else flag for flag in flags]
             trusted = grpc.ssl_channel_credentials(Path(roots).read_bytes()) if roots else None
-            self.server = Server(program, folder / "sessions.db", *USUAL, *flags, credentials=trusted)
-        except BaseException:
-            self._folder.cleanup()
-            raise
-        self.port = self.server.port
-        self.session_id = create(self.server, "normal").id
-        if not flags:
-            self._fill()
-        self._caller = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("normal_calls.py"), self.server.address, self.session_id]
-            + ([roots] if roots else []),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.begin_calls()
-        self.end_calls()
+            self.server = Server(program, folder / "sessions.db", *USUAL, *placed, credentials=trusted)
+            parts.callback(self._stop_server)
+            self.port = self.server.port
+            self.session_id = create(self.server, "normal").id
+            if not flags:
+                self._fill()
+            caller = [sys.executable, Path(__file__).with_name("normal_calls.py"), self.server.address, self.session_id]
+            self._caller = parts.enter_context(
+                subprocess.Popen(
+                    caller + ([roots] if roots else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            self.begin_calls()
+            self.end_calls()
+            self._parts = parts.pop_all()
+
+    def stop(self) -> None:
+        self._parts.close()
+
+    def _stop_server(self) -> None:
+        if self.server.is_running:
+            self.server.stop()
+        else:
+            self.server.kill()
 
     def _fill(self) -> None:
         """Makes what lists and watches are long with; attacks on flags need neither."""
@@ -156,15 +160,6 @@ class Subject:
     def _tell(self, word: str) -> None:
         self._caller.stdin.write(word + "\n")
         self._caller.stdin.flush()
-
-    def stop(self) -> None:
-        self._caller.stdin.close()
-        self._caller.wait()
-        self._caller.stdout.close()
-        try:
-            self.server.stop()
-        finally:
-            self._folder.cleanup()
 
 
 def request(stream: int, path: str = GET, body: bytes | None = None, end: bool = True, **changes: str | None) -> bytes:
