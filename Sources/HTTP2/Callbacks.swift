@@ -38,12 +38,10 @@ private struct Callbacks: @unchecked Sendable {
       pointer = nil
       return
     }
-    nghttp2_session_callbacks_set_on_begin_frame_callback(made, onBeginFrame)
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, onInvalidFrame)
     nghttp2_session_callbacks_set_on_frame_send_callback(made, onFrameSent)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(made, onFrameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(made, onStreamClose)
@@ -72,15 +70,6 @@ private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2St
   return true
 }
 
-private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
-  guard let header = header?.pointee else { return 0 }
-  withConnection(userData, otherwise: ()) {
-    $0.receivedFrameHeader(
-      FrameHeader(type: FrameType(rawValue: header.type), flags: header.flags, payloadBytes: header.length))
-  }
-  return 0
-}
-
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
   if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
     withConnection(userData, otherwise: ()) { $0.receivedBeginningOfRequest() }
@@ -93,7 +82,8 @@ private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameB
   let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
   let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
   if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-    withConnection(userData, otherwise: ()) { $0.receivedField(name: name, value: value) }
+    return withConnection(userData, otherwise: true, { $0.receivedField(name: name, value: value) })
+      ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
   } else {
     _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
   }
@@ -115,7 +105,6 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
   let isEnd = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   switch UInt32(header.type) {
   case NGHTTP2_HEADERS.rawValue:
-    withConnection(userData, otherwise: ()) { $0.receivedEndOfHeaders() }
     if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       let isTaken = withConnection(userData, otherwise: false) { connection in
         guard let stream = connection.receivedRequest(on: header.stream_id) else { return false }
@@ -127,9 +116,10 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
     } else {
       _ = withStream(session, header.stream_id) { $0.receivedFields() }
     }
-    if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
+    if isEnd { endOfStream(session, header.stream_id) }
   case NGHTTP2_DATA.rawValue:
-    if isEnd { _ = withStream(session, header.stream_id) { $0.receivedEnd() } }
+    if isEnd { endOfStream(session, header.stream_id) }
+  case NGHTTP2_RST_STREAM.rawValue: _ = withStream(session, header.stream_id) { $0.hasPeerEnded = true }
   case NGHTTP2_SETTINGS.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
     withConnection(userData, otherwise: ()) { $0.receivedSettings() }
   case NGHTTP2_GOAWAY.rawValue:
@@ -145,9 +135,11 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
   return 0
 }
 
-private let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, _, _, userData in
-  withConnection(userData, otherwise: ()) { $0.receivedEndOfHeaders() }
-  return 0
+private func endOfStream(_ session: OpaquePointer?, _ id: Int32) {
+  _ = withStream(session, id) { stream in
+    stream.hasPeerEnded = true
+    stream.receivedEnd()
+  }
 }
 
 private func refuse(_ session: OpaquePointer?, _ id: Int32) {

@@ -4,13 +4,16 @@ public struct FrameHeader: Sendable, Hashable {
   public let type: FrameType
   /// Eight bits that mean what the type says.
   public let flags: UInt8
+  /// The stream that it is about; 0 for the connection.
+  public let stream: Int32
   /// The length of what follows.
   public let payloadBytes: Int
 
   /// A header.
-  public init(type: FrameType, flags: UInt8, payloadBytes: Int) {
+  public init(type: FrameType, flags: UInt8, stream: Int32, payloadBytes: Int) {
     self.type = type
     self.flags = flags
+    self.stream = stream
     self.payloadBytes = payloadBytes
   }
 
@@ -23,6 +26,8 @@ public struct FrameHeader: Sendable, Hashable {
     }
   }
 
+  /// Of HEADERS and CONTINUATION: nothing of the header list follows.
+  public var isEndOfHeaders: Bool { flags & 0x4 != 0 }
   /// Of HEADERS and DATA: nothing follows on the stream.
   public var isEndOfStream: Bool { flags & 0x1 != 0 }
   /// Of PING and SETTINGS: it answers one of ours.

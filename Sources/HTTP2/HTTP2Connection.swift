@@ -49,6 +49,7 @@ open class HTTP2Connection {
   /// - Throws: `HTTP2Error` where the connection cannot go on; send the output that is left, then close.
   public final func receive(_ bytes: UnsafeRawBufferPointer) throws {
     guard let base = bytes.baseAddress, !isAbandoned else { return }
+    if role == .server { scanner.scan(bytes) { begin($0) } }
     let taken = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
     if taken < 0 { throw HTTP2Error(Int32(taken)) }
   }
@@ -80,19 +81,20 @@ open class HTTP2Connection {
 
   // MARK: What comes in
 
-  /// The header of a frame came in, of whatever type, whether or not the rest of it will make sense.
+  /// A client's frame is about to come in, of whatever type, whether or not the rest of it will make sense.
   open func receivedFrameHeader(_ header: FrameHeader) {}
+
+  /// A client's frame is about to come in for a stream that the client has ended (RFC 9113 section 5.1, "closed").
+  /// nghttp2 passes it over.
+  open func receivedFrameAfterEnd(on id: Int32) {}
 
   /// A request's header list begins. What came of the one before is void if `receivedRequest` was not called for it:
   /// it was malformed.
   open func receivedBeginningOfRequest() {}
 
-  /// A header list has come to its end, well-formed or not.
-  open func receivedEndOfHeaders() {}
-
   /// One header field of a request. Those of one request come together, between `receivedBeginningOfRequest` and
-  /// `receivedRequest`. The bytes live as long as the call.
-  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
+  /// `receivedRequest`. The bytes live as long as the call. False has no more of the request: its stream is reset.
+  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool { true }
 
   /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
   open func receivedRequest(on id: Int32) -> HTTP2Stream? { nil }
@@ -226,6 +228,21 @@ open class HTTP2Connection {
 
   // MARK: The streams
 
+  // The streams that the peer ended last, in a ring.
+  @exclusivity(unchecked) private final var endedStreams = EndedStreams()
+
+  @exclusivity(unchecked) private final var scanner = FrameScanner()
+
+  /// Whether what a client sent so far ends where a frame does.
+  public final var isBetweenFrames: Bool { scanner.isBetweenFrames }
+
+  private func begin(_ header: FrameHeader) {
+    receivedFrameHeader(header)
+    if header.type == .data || header.type == .headers, endedStreams.contains(header.stream) {
+      receivedFrameAfterEnd(on: header.stream)
+    }
+  }
+
   /// True while at least one stream is open.
   public final var hasStreams: Bool { firstStream != nil }
 
@@ -252,6 +269,7 @@ open class HTTP2Connection {
 
   final func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     stream.isClosed = true
+    if stream.hasPeerEnded { endedStreams.insert(stream.id) }
     if let next = stream.next { next.previous = stream.previous }
     if let previous = stream.previous { previous.next = stream.next } else { firstStream = stream.next }
     stream.next = nil

@@ -1,3 +1,5 @@
+import CNghttp2
+
 /// What this end of a connection tells its peer and tolerates from it (RFC 9113 section 6.5.2 and chapter 10).
 public struct HTTP2Settings: Sendable, Hashable {
   /// Streams that the peer may have open at once.
@@ -11,7 +13,7 @@ public struct HTTP2Settings: Sendable, Hashable {
   /// Names and values of one header list plus 32 bytes a field.
   public var headerListBytesMax: UInt32 = 16 << 10
   /// PING and SETTINGS acknowledgements that may wait for a peer that does not read.
-  public var unsentAcksMax = 1000
+  public var unsentAcksMax = 10_000
   /// Entries in one SETTINGS frame.
   public var settingsEntriesMax = 32
   /// RST_STREAM frames from the peer: so many at once, and then so many a second, before the connection ends.
@@ -38,6 +40,8 @@ public struct HTTP2ErrorCode: RawRepresentable, Sendable, Hashable {
   public static let protocolError = Self(rawValue: 0x1)
   /// This end failed.
   public static let internalError = Self(rawValue: 0x2)
+  /// A frame came for a stream that was over.
+  public static let streamClosed = Self(rawValue: 0x5)
   /// The stream was not processed and may be retried.
   public static let refusedStream = Self(rawValue: 0x7)
   /// The stream is no longer needed.
@@ -52,4 +56,9 @@ public struct HTTP2Error: Error, Equatable, CustomStringConvertible {
   public let code: Int32
   /// nghttp2's words for it.
   public let description: String
+
+  /// Whether the peer sent more of something than is tolerated, and was not told yet.
+  public var isFlood: Bool {
+    code == NGHTTP2_ERR_FLOODED.rawValue || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue
+  }
 }

@@ -32,6 +32,9 @@ open class HTTP2Stream {
   /// True once the stream is gone from its connection.
   @exclusivity(unchecked) public internal(set) final var isClosed = false
 
+  // The peer said that it sends no more, or reset the stream.
+  @exclusivity(unchecked) final var hasPeerEnded = false
+
   /// A stream of the given identifier.
   public init(id: Int32) { self.id = id }
 

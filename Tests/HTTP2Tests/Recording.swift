@@ -40,8 +40,9 @@ final class RecordingConnection: HTTP2Connection {
     return recording
   }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
     requestFields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+    return true
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {

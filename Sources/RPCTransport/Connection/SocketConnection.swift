@@ -31,7 +31,7 @@ class SocketConnection: HTTP2Connection {
   func received() {}
 
   /// What came in ends the connection.
-  func receiveFailed() { close() }
+  func receiveFailed(_ error: any Error) { close() }
 
   /// The channel is gone; all streams are over.
   func detached() {}
@@ -119,7 +119,7 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
       try buffer.withUnsafeReadableBytes { try connection.receive($0) }
       connection.received()
     } catch {
-      connection.receiveFailed()
+      connection.receiveFailed(error)
     }
     flushLater()
   }

@@ -18,8 +18,8 @@ final class ServerConnection: SocketConnection {
   @exclusivity(unchecked) private var frameBudget: FrameBudget
   @exclusivity(unchecked) private var pingPolicy: PingPolicy
   @exclusivity(unchecked) private var requestCount: UInt64 = 0
-  @exclusivity(unchecked) private var isInsideHeaders = false
-  // Of the headers that a read ended inside of.
+  @exclusivity(unchecked) private var lastFrame: FrameHeader?
+  // When the header list began, or the frame that is not DATA, that the last read ended inside of.
   @exclusivity(unchecked) private var headersBegan: ContinuousClock.Instant?
   @exclusivity(unchecked) private var lastReceived: ContinuousClock.Instant
   @exclusivity(unchecked) private var runningHandlers = 0
@@ -48,6 +48,16 @@ final class ServerConnection: SocketConnection {
   override func received() {
     lastReceived = executor.now
     headersBegan = isInsideHeaders ? headersBegan ?? lastReceived : nil
+  }
+
+  // DATA is not counted: a message may come in as slowly as the limit for messages says.
+  private var isInsideHeaders: Bool {
+    guard let lastFrame else { return true }
+    switch lastFrame.type {
+    case .headers, .continuation: return !lastFrame.isEndOfHeaders || !isBetweenFrames
+    case .data: return false
+    default: return !isBetweenFrames
+    }
   }
 
   // MARK: Handlers
@@ -101,8 +111,9 @@ final class ServerConnection: SocketConnection {
     leave()
   }
 
-  override func receiveFailed() {
-    // nghttp2 has left a GOAWAY in the output that tells the peer why.
+  override func receiveFailed(_ error: any Error) {
+    // What nghttp2 cannot go on from is a peer that speaks another protocol, or floods it.
+    if let error = error as? HTTP2Error, error.isFlood { submitGoAway(.enhanceYourCalm, reason: "too_many_frames") }
     care.beginLeaving(at: executor.now)
     leave()
   }
@@ -124,6 +135,7 @@ final class ServerConnection: SocketConnection {
   // MARK: HTTP/2
 
   override func receivedFrameHeader(_ header: FrameHeader) {
+    lastFrame = header
     if header.isContent { return }
     let now = executor.now
     if header.type == .ping, !header.isAcknowledgement,
@@ -139,14 +151,15 @@ final class ServerConnection: SocketConnection {
   }
 
   override func receivedBeginningOfRequest() {
-    isInsideHeaders = true
     head.begin()
   }
 
-  override func receivedEndOfHeaders() { isInsideHeaders = false }
-
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
     head.receive(name, value)
+  }
+
+  override func receivedFrameAfterEnd(on id: Int32) {
+    leave(.streamClosed, reason: "frame_after_end", at: executor.now)
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {

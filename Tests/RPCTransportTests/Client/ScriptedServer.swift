@@ -148,8 +148,9 @@ final class ScriptedConnection: HTTP2Connection, ChannelInboundHandler {
   /// Drops the connection.
   func disconnect() { context?.close(promise: nil) }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
     fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+    return true
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {

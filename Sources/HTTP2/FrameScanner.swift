@@ -1,0 +1,43 @@
+/// Finds the frames in what a client sends, by their lengths alone (RFC 9113 section 4.1). nghttp2 does not tell of frames
+/// that it passes over, and a limit that some frames escape is none.
+struct FrameScanner {
+  private static let prefaceBytes = 24
+  private static let headerBytes = 9
+
+  // Of the preface, or of a payload.
+  private var bytesToSkip = prefaceBytes
+  // The beginning of a header, in the order of its bytes.
+  private var header: (high: UInt64, count: Int) = (0, 0)
+
+  /// Calls `began` with the header of each frame that begins in the next bytes.
+  mutating func scan(_ bytes: UnsafeRawBufferPointer, _ began: (FrameHeader) -> Void) {
+    var offset = 0
+    while offset < bytes.count {
+      if bytesToSkip > 0 {
+        let skipped = min(bytesToSkip, bytes.count - offset)
+        offset += skipped
+        bytesToSkip -= skipped
+        continue
+      }
+      // The first eight bytes are kept; with the ninth the header is complete.
+      let byte = bytes[offset]
+      offset += 1
+      header.count += 1
+      guard header.count == Self.headerBytes else {
+        header.high = header.high << 8 | UInt64(byte)
+        continue
+      }
+      let high = header.high
+      header = (0, 0)
+      bytesToSkip = Int(high >> 40)
+      let stream = UInt32(truncatingIfNeeded: high << 8 | UInt64(byte)) & 0x7FFF_FFFF
+      began(
+        FrameHeader(
+          type: FrameType(rawValue: UInt8(truncatingIfNeeded: high >> 32)),
+          flags: UInt8(truncatingIfNeeded: high >> 24), stream: Int32(bitPattern: stream), payloadBytes: bytesToSkip))
+    }
+  }
+
+  /// Whether the bytes so far end where a frame does.
+  var isBetweenFrames: Bool { bytesToSkip == 0 && header.count == 0 }
+}
