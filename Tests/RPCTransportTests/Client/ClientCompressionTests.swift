@@ -81,7 +81,9 @@ import Testing
 
   @Test func aRetryKeepsTheCompression() async throws {
     try await withScriptedServer { stream in
-      if stream.index == 0 { stream.reset(.refusedStream) } else { stream.answer("") }
+      stream.whenEnded { stream in
+        if stream.index == 0 { stream.reset(.refusedStream) } else { stream.answer("") }
+      }
     } _: { server, client in
       let text = String(repeating: "x", count: 10_000)
       #expect(try await client.retrying().echo(text, options(.gzip)) == "")

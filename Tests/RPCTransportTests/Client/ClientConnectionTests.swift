@@ -163,7 +163,13 @@ import Testing
 
   @Test func attemptsAreCountedForTheServer() async throws {
     try await withScriptedServer { stream in
-      if stream.index < 2 { stream.refuse(.unavailable, [("grpc-retry-pushback-ms", "0")]) } else { stream.answer("3") }
+      stream.whenEnded { stream in
+        if stream.index < 2 {
+          stream.refuse(.unavailable, [("grpc-retry-pushback-ms", "0")])
+        } else {
+          stream.answer("3")
+        }
+      }
     } _: { server, client async throws in
       #expect(try await client.retrying().echo("") == "3")
       #expect(server.requests.value.map { $0["grpc-previous-rpc-attempts"] } == [nil, "1", "2"])

@@ -169,6 +169,7 @@ final class ScriptedStream: HTTP2Stream {
   let connection: ScriptedConnection
   private let requests: Observed<[ScriptedRequest]>
   private let script: ScriptedServer.Script
+  private var endAction: ScriptedServer.Script?
 
   init(
     id: Int32, index: Int, _ connection: ScriptedConnection, _ requests: Observed<[ScriptedRequest]>,
@@ -193,7 +194,13 @@ final class ScriptedStream: HTTP2Stream {
     requests.update { $0[index].body += copy }
   }
 
-  override func receivedEnd() { requests.update { $0[index].isEnded = true } }
+  override func receivedEnd() {
+    requests.update { $0[index].isEnded = true }
+    endAction?(self)
+  }
+
+  /// Goes on with the script once the request is whole.
+  func whenEnded(_ action: @escaping ScriptedServer.Script) { endAction = action }
 
   override func closed(_ code: HTTP2ErrorCode) { requests.update { $0[index].closed = code } }
 
