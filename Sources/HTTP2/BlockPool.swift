@@ -1,4 +1,5 @@
 import CNghttp2
+import Glibc
 
 /// Memory for one connection's nghttp2, which allocates and frees the same few sizes for every stream: freed blocks
 /// are kept by size and handed out again. What is kept is bounded.
@@ -10,38 +11,41 @@ final class BlockPool {
   private static let classes = 16
   // Before each block: its class and size, in as many bytes as keep the block aligned.
   private static let headerBytes = 16
+  // nghttp2's buffer for frames has this size at least, and is mostly empty: from the system itself, the pages that it
+  // never touches cost nothing, 12 KiB a connection.
+  private static let mappedBytesMin = 16 << 10
 
   private struct Header {
     let sizeClass: UInt32
     let bytes: Int
   }
 
-  @exclusivity(unchecked) private var free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  @exclusivity(unchecked) private var kept: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   @exclusivity(unchecked) private var keptBytes = 0
   private let keptBytesMax: Int
 
   init(keptBytesMax: Int) {
     self.keptBytesMax = keptBytesMax
-    free = .allocate(capacity: Self.classes + 1)
-    free.initialize(repeating: nil, count: Self.classes + 1)
+    kept = .allocate(capacity: Self.classes + 1)
+    kept.initialize(repeating: nil, count: Self.classes + 1)
   }
 
   deinit {
     for sizeClass in 1...Self.classes {
-      while let block = free[sizeClass] {
-        free[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
-        (block - Self.headerBytes).deallocate()
+      while let block = kept[sizeClass] {
+        kept[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
+        free(block - Self.headerBytes)
       }
     }
-    free.deallocate()
+    kept.deallocate()
   }
 
   func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
     let sizeClass = (max(bytes, 1) + Self.classBytes - 1) / Self.classBytes
     guard sizeClass <= Self.classes else { return make(bytes, sizeClass: 0, bytes: bytes) }
     let size = sizeClass * Self.classBytes
-    guard let block = free[sizeClass] else { return make(size, sizeClass: UInt32(sizeClass), bytes: size) }
-    free[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
+    guard let block = kept[sizeClass] else { return make(size, sizeClass: UInt32(sizeClass), bytes: size) }
+    kept[sizeClass] = block.load(as: UnsafeMutableRawPointer?.self)
     keptBytes -= size
     return block
   }
@@ -49,19 +53,29 @@ final class BlockPool {
   private func make(_ size: Int, sizeClass: UInt32, bytes: Int) -> UnsafeMutableRawPointer? {
     let (whole, overflow) = size.addingReportingOverflow(Self.headerBytes)
     guard !overflow, size >= 0 else { return nil }
-    let base = UnsafeMutableRawPointer.allocate(byteCount: whole, alignment: Self.headerBytes)
+    guard let base = size < Self.mappedBytesMin ? malloc(whole) : map(whole) else { return nil }
     base.storeBytes(of: Header(sizeClass: sizeClass, bytes: bytes), as: Header.self)
     return base + Self.headerBytes
+  }
+
+  private func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    return base == MAP_FAILED ? nil : base
+  }
+
+  private func giveBack(_ block: UnsafeMutableRawPointer, bytes: Int) {
+    let base = block - Self.headerBytes
+    if bytes < Self.mappedBytesMin { free(base) } else { munmap(base, bytes + Self.headerBytes) }
   }
 
   func release(_ block: UnsafeMutableRawPointer) {
     let header = header(of: block)
     let sizeClass = Int(header.sizeClass)
     guard sizeClass > 0, keptBytes + header.bytes <= keptBytesMax else {
-      return (block - Self.headerBytes).deallocate()
+      return giveBack(block, bytes: header.bytes)
     }
-    block.storeBytes(of: free[sizeClass], as: UnsafeMutableRawPointer?.self)
-    free[sizeClass] = block
+    block.storeBytes(of: kept[sizeClass], as: UnsafeMutableRawPointer?.self)
+    kept[sizeClass] = block
     keptBytes += header.bytes
   }
 

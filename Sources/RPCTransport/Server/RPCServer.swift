@@ -43,10 +43,11 @@ public final class RPCServer: Sendable {
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-      // One read fills a large buffer; a second would mostly find nothing.
+      // A channel keeps its buffer: small for the many that are idle, large for those whose reads fill it, of which a
+      // second would mostly find nothing.
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16 << 10, maximum: 128 << 10)
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 2048, maximum: 128 << 10)
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 128 << 10, high: 256 << 10))
       .childChannelInitializer { channel in
