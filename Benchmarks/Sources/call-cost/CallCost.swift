@@ -14,7 +14,7 @@ struct CallCost: ParsableCommand {
 
   @Option(help: ArgumentHelp("The server, built in release mode.", valueName: "file"))
   var sessiond: String
-  @Option(help: ArgumentHelp("Where the database goes for the time of the run; not in memory.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Where the databases go for the time of the run; not in memory.", valueName: "folder"))
   var folder = "."
   @Option(help: "Sessions that are there when reading starts.")
   var sessions = 1000
@@ -39,11 +39,13 @@ struct CallCost: ParsableCommand {
   }
 
   func run() throws {
-    let missing = Program.missing(["h2load", "nghttpd", "curl", "setpriv", "taskset", "timeout"])
+    let missing = Program.missing(["h2load", "nghttpd", "curl", "openssl", "setpriv", "taskset", "timeout"])
     guard missing.isEmpty else {
       throw BenchmarkFailure(
-        "missing: \(missing.joined(separator: ", ")); Debian has them in nghttp2-client, nghttp2-server, curl, util-linux"
-      )
+        """
+        missing: \(missing.joined(separator: ", ")); Debian has them in nghttp2-client, nghttp2-server, curl, openssl, \
+        util-linux, coreutils
+        """)
     }
     let folder = URL(fileURLWithPath: folder).appending(path: "call-cost-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -52,9 +54,24 @@ struct CallCost: ParsableCommand {
       try? FileManager.default.removeItem(at: folder)
     }
     let several = ProcessInfo.processInfo.activeProcessorCount > 1
-    let comparison = try Comparison(
+    let run = Run(
       options: self, folder: folder.path, serverProcessor: several ? 0 : nil, loadProcessor: several ? 1 : nil)
-    defer { comparison.stop() }
-    try comparison.measure()
+    try Comparison(run: run).measure()
+  }
+}
+
+/// What all measurements of a run share.
+struct Run {
+  let options: CallCost
+  let folder: String
+  let serverProcessor: Int?
+  let loadProcessor: Int?
+  let table = Table()
+
+  /// What nghttpd serves: nothing that protects a server.
+  var replies: String { folder + "/replies" }
+
+  func sample(_ target: Target, _ shape: LoadShape, count: Int) throws -> LoadSample {
+    try target.sample(shape, count: count, seconds: options.sampleSeconds, processor: loadProcessor)
   }
 }

@@ -15,9 +15,9 @@ struct EventStream {
     let curl = try Program.start(
       [
         // Without buffers of its own, or it would keep the last events.
-        "curl", "--silent", "--no-buffer", "--http2-prior-knowledge", "--max-time", "\(seconds)", "--data-binary",
-        "@\(requestFile)",
-      ] + Target.headers + [target.url], processor: processor, output: pipe)
+        "curl", "--silent", "--no-buffer", "--max-time", "\(seconds)", "--data-binary", "@\(requestFile)",
+      ] + target.server.access.curlOptions + target.server.access.headers + [target.url],
+      processor: processor, output: pipe)
     defer {
       curl.terminate()
       curl.waitUntilExit()

@@ -19,8 +19,9 @@ enum Program {
     }
   }
 
-  /// Starts a program that ends with this one. Its process id is the program's own.
-  static func start(_ command: [String], processor: Int?, output: Pipe) throws -> Process {
+  /// Starts a program that ends with this one. Its process id is the program's own. Its standard error goes to
+  /// `logFile`, or where this program's goes.
+  static func start(_ command: [String], processor: Int?, output: Pipe, logFile: String? = nil) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     let pinning = processor.map { ["taskset", "--cpu-list", "\($0)"] } ?? []
@@ -28,6 +29,10 @@ enum Program {
     process.environment = ProcessInfo.processInfo.environment.merging(["PATH": searchPath]) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
+    if let logFile {
+      try Data().write(to: URL(fileURLWithPath: logFile))
+      process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: logFile))
+    }
     try process.run()
     return process
   }

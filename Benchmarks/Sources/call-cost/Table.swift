@@ -19,6 +19,21 @@ struct Series {
   static func / (left: Series, right: Series) -> Series {
     Series(samples: zip(left.samples, right.samples).map { $0 / $1 })
   }
+
+  static func / (number: Double, series: Series) -> Series { Series(samples: series.samples.map { number / $0 }) }
+}
+
+/// A median, and the range of the rounds beside it where there were several.
+struct Cell {
+  let text: String
+
+  init(_ series: Series, digits: Int) {
+    func number(_ value: Double) -> String {
+      value.formatted(.number.precision(.fractionLength(digits)).locale(Locale(identifier: "en_US")))
+    }
+    let median = number(series.median)
+    text = series.samples.count > 1 ? "\(median) (\(number(series.range.0))-\(number(series.range.1)))" : median
+  }
 }
 
 /// A table of medians, with the range of the rounds beside each.
@@ -30,27 +45,19 @@ struct Table {
     show("\n" + padded(title) + columns.map(right).joined())
   }
 
-  func row(_ name: String, rate: Series, cpu: Series?) {
-    show(padded("  " + name) + right(text(rate, digits: 0)) + (cpu.map { right(text($0, digits: 2)) } ?? ""))
+  /// A row; a column without a cell stays empty.
+  func row(_ name: String, _ cells: [Cell?], target: String? = nil) {
+    show(padded("  " + name) + cells.map { right($0?.text ?? "") }.joined() + (target.map { "   target: \($0)" } ?? ""))
   }
 
-  func ratio(_ name: String, _ series: Series, target: String, column: Int) {
-    let empty = String(repeating: " ", count: column * Self.columnWidth)
-    show(padded("  " + name) + empty + right(text(series, digits: 2)) + "   target: \(target)")
+  func row(_ name: String, _ costs: CallCosts) {
+    row(name, [Cell(costs.rate, digits: 0), Cell(costs.cpu, digits: 2)])
   }
 
   /// Prints a line at once: a run takes a while, and who waits for a pipe wants to see it go on.
   func show(_ line: String) {
     print(line)
     fflush(nil)
-  }
-
-  private func text(_ series: Series, digits: Int) -> String {
-    func number(_ value: Double) -> String {
-      value.formatted(.number.precision(.fractionLength(digits)).locale(Locale(identifier: "en_US")))
-    }
-    let median = number(series.median)
-    return series.samples.count > 1 ? "\(median) (\(number(series.range.0))-\(number(series.range.1)))" : median
   }
 
   private func padded(_ name: String) -> String { name + blanks(Self.nameWidth - name.count) }
