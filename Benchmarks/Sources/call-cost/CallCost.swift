@@ -6,7 +6,7 @@ import Foundation
 struct CallCost: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "call-cost",
-    abstract: "Measures what calls to sessiond cost, beside nghttpd in the same run.",
+    abstract: "Measures what calls and connections to sessiond cost, beside nghttpd in the same run.",
     discussion: """
       Servers share one processor and the load has another, where there are two. It measures and does not judge: \
       it fails only when calls do.
@@ -28,6 +28,8 @@ struct CallCost: ParsableCommand {
   var groupCreates = 40_000
   @Option(help: "How often one watcher reads the events in a sample.")
   var watches = 10
+  @Option(help: "Idle connections in a sample; as many others are open already.")
+  var idleConnections = 2000
   @Option(help: "Longest time of one sample, in seconds.")
   var sampleSeconds = 120
 
@@ -36,6 +38,8 @@ struct CallCost: ParsableCommand {
     guard counts.allSatisfy({ $0 > 0 }) else { throw ValidationError("Counts and times are at least 1.") }
     guard gets >= 500 else { throw ValidationError("--gets is at least 500: that many calls are made at once.") }
     guard groupCreates >= 64 else { throw ValidationError("--group-creates is at least 64.") }
+    // Twice that many ports of this machine are taken, and it has some 28,000 to give (ip(7)).
+    guard 1...10_000 ~= idleConnections else { throw ValidationError("--idle-connections is from 1 to 10000.") }
   }
 
   func run() throws {
@@ -47,6 +51,7 @@ struct CallCost: ParsableCommand {
         util-linux, coreutils
         """)
     }
+    try IdleConnectionMemory.raiseFileLimit(connections: idleConnections)
     let folder = URL(fileURLWithPath: folder).appending(path: "call-cost-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer {

@@ -26,5 +26,6 @@ struct Comparison {
     try CreateSessionCost(run: run, sessiond: sessiond).measure()
     try WatchEventsCost(run: run, sessiond: sessiond).measure()
     run.table.show("\nsessiond's memory after all that: \(try sessiond.process.residentBytes() >> 20) MiB")
+    try IdleConnectionMemory(run: run, access: sessiond.process.access).measure()
   }
 }

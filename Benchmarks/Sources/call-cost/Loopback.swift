@@ -30,7 +30,7 @@ enum Loopback {
     return try body(descriptor)
   }
 
-  private static func withAddress<Result>(port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result)
+  static func withAddress<Result>(port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result)
     -> Result
   {
     var address = sockaddr_in()

@@ -39,7 +39,7 @@ enum Requests {
 
   private static func varint(_ number: UInt64, _ value: UInt64) -> [UInt8] { varint(number << 3) + varint(value) }
 
-  private static func varint(_ value: UInt64) -> [UInt8] {
+  static func varint(_ value: UInt64) -> [UInt8] {
     value < 128 ? [UInt8(value)] : [UInt8(value & 127) | 128] + varint(value >> 7)
   }
 }
