@@ -1,0 +1,86 @@
+import RPCCore
+
+@testable import RPCTransport
+
+extension FuzzTarget {
+  /// Fields by the number of a known name or by their own, up to an end of the request, and then another request.
+  static let requestHead = FuzzTarget(
+    "request-head",
+    seeds: [
+      sound + [0], sound + custom("key-bin", "AQ") + [0] + sound + custom("key-bin", "AQ") + [0],
+      sound + custom("key-bin", "!") + [0] + sound + custom("key-bin", "!") + [0],
+      sound + field(4, "5S") + field(5, "gzip") + field(7, "identity,gzip") + field(6, "Bearer abc") + [0],
+      sound + field(6, "Bearer abc") + [0] + sound + field(6, "Bearer abc") + field(6, "Bearer abd") + [0],
+      custom("a", "b") + custom("a", "b") + [255] + sound + [0],
+    ],
+    words: ["application/grpc", "/test.Calls/Unary", "POST", "deflate", "-bin"]
+  ) { input in
+    var shared = RequestHeadReader(router: router, listBytesMax: listBytesMax)
+    while !input.isEmpty {
+      var fresh = RequestHeadReader(router: router, listBytesMax: listBytesMax)
+      shared.begin()
+      var isWhole = true
+      fields: while !input.isEmpty {
+        let name: [UInt8]
+        let kind = input.takeByte()
+        switch kind {
+        case 0: break fields
+        case 255:
+          isWhole = false
+          break fields
+        case 1...UInt8(names.count): name = Array(names[Int(kind) - 1].utf8)
+        default: name = input.takePiece()
+        }
+        let value = input.takePiece()
+        name.withExactCopy { name in
+          value.withExactCopy { value in
+            shared.receive(name, value)
+            fresh.receive(name, value)
+          }
+        }
+      }
+      if isWhole { compare(shared.finish(), fresh.finish()) }
+    }
+  }
+
+  private static let listBytesMax = 1024
+  private static let names = [
+    ":method", ":path", "content-type", "grpc-timeout", "grpc-encoding", "authorization", "grpc-accept-encoding", "te",
+    ":authority", "traceparent", "x-bin",
+  ]
+  private static let router = Router([OneMethod()])
+
+  private struct OneMethod: RPCService {
+    var methods: [ServerMethod] {
+      [ServerMethod(MethodDescriptor(service: "test.Calls", method: "Unary"), .manyRequests { _ in { _, _ in } })]
+    }
+  }
+
+  // What a reader remembers of the last request must not show in the next.
+  private static func compare(_ shared: RequestHead, _ fresh: RequestHead) {
+    expect(shared.metadata == fresh.metadata, "metadata is another's")
+    expect(shared.timeout == fresh.timeout, "the timeout is another's")
+    expect(shared.encoding == fresh.encoding && shared.acceptedEncoding == fresh.acceptedEncoding, "the encodings are")
+    switch (shared.verdict, fresh.verdict) {
+    case (.call(let one), .call(let other)): expect(one === other, "the method is another's")
+    case (.reject(.http(let one, _)), .reject(.http(let other, _))): expect(one == other, "the answer is another's")
+    case (.reject(.status(let one, let path)), .reject(.status(let other, let otherPath))):
+      expect(one.description == other.description, "the refusal is another's: \(one), not \(other)")
+      expect(path == otherPath, "the path is another's")
+    case (.call, .reject), (.reject, .call), (.reject(.http), .reject(.status)), (.reject(.status), .reject(.http)):
+      expect(false, "the verdict is another's")
+    }
+    switch (shared.credentials, fresh.credentials) {
+    case (nil, nil): break
+    case (let one?, let other?): expect(one.bearerToken == other.bearerToken, "the credentials are another's")
+    case (nil, _?), (_?, nil): expect(false, "the credentials are another's")
+    }
+  }
+
+  private static func field(_ number: UInt8, _ value: String) -> [UInt8] { [number] + FuzzInput.piece(value) }
+  private static func custom(_ name: String, _ value: String) -> [UInt8] {
+    [100] + FuzzInput.piece(name) + FuzzInput.piece(value)
+  }
+  private static let sound =
+    field(1, "POST") + field(2, "/test.Calls/Unary") + field(3, "application/grpc") + field(8, "trailers")
+}
