@@ -120,10 +120,10 @@ final class ServerConnection: SocketConnection {
 
   // MARK: Going away
 
-  /// Takes no more calls; the connection closes when those it has are over.
+  /// Takes no more calls, and closes when those it has are over. They may take until `abandon`.
   func drain() {
     let now = ContinuousClock.now
-    perform(care.beginDrain(at: now), at: now)
+    perform(care.beginDrain(at: now, grace: nil), at: now)
   }
 
   /// Closes with the calls it has.

@@ -41,7 +41,7 @@ struct ConnectionCare {
 
   private enum Phase: Equatable {
     case fresh, serving
-    case draining(since: Instant, isFinal: Bool)
+    case draining(since: Instant, grace: Duration?, isFinal: Bool)
     case leaving(since: Instant)
   }
 
@@ -54,12 +54,6 @@ struct ConnectionCare {
   private var pingSent: Instant?
   private var blockedSince: Instant?
 
-  // How long a client may take to hear of a drain before its requests are refused; an answered ping ends it sooner.
-  private static let announcementMax = Duration.seconds(1)
-  // How long a peer may take to read why it is sent away. Closing at once would lose what it was told, if bytes of it
-  // are still on their way here (RFC 9112 section 9.6).
-  private static let leavingMax = Duration.seconds(1)
-
   /// Care from `start` on. `jitter`, from 0 to 1, spreads the ages of connections that began together.
   init(_ limits: ConnectionLimits, start: Instant, jitter: Double) {
     self.limits = limits
@@ -68,20 +62,21 @@ struct ConnectionCare {
     age = limits.ageMax.map { $0 * (0.9 + 0.2 * jitter) }
   }
 
-  /// Begins to drain, if it has not begun; what to do for it.
-  mutating func beginDrain(at now: Instant) -> Action {
+  /// Begins to drain, if it has not begun; what to do for it. The calls that run may take `grace`; nil for as long as
+  /// they want.
+  mutating func beginDrain(at now: Instant, grace: Duration?) -> Action {
     switch phase {
     case .draining, .leaving: return .nothing
     case .fresh, .serving:
-      phase = .draining(since: now, isFinal: false)
+      phase = .draining(since: now, grace: grace, isFinal: false)
       return .announceDrain
     }
   }
 
   /// The client has heard of the drain.
   mutating func announcementArrived() -> Action {
-    guard case .draining(let since, isFinal: false) = phase else { return .nothing }
-    phase = .draining(since: since, isFinal: true)
+    guard case .draining(let since, let grace, isFinal: false) = phase else { return .nothing }
+    phase = .draining(since: since, grace: grace, isFinal: true)
     return .drain
   }
 
@@ -101,11 +96,11 @@ struct ConnectionCare {
     if phase == .fresh, requests > 0 { phase = .serving }
 
     switch phase {
-    case .leaving(let since): return seen.now - since >= Self.leavingMax ? .close(.drained) : .nothing
+    case .leaving(let since): return seen.now - since >= limits.leavingMax ? .close(.drained) : .nothing
     case .fresh where isOver(limits.firstRequest, since: start, seen.now): return .close(.noRequest)
-    case .draining(let since, isFinal: false) where seen.now - since >= Self.announcementMax:
+    case .draining(let since, _, isFinal: false) where seen.now - since >= limits.announcementMax:
       return announcementArrived()
-    case .draining(let since, isFinal: true) where isOver(limits.ageGrace, since: since, seen.now):
+    case .draining(let since, let grace, isFinal: true) where isOver(grace, since: since, seen.now):
       return .close(.drained)
     case .fresh, .serving, .draining: break
     }
@@ -114,7 +109,9 @@ struct ConnectionCare {
     let keepalive = keepalive(seen)
     if keepalive != .nothing { return keepalive }
     let isOld = age.map { seen.now - start >= $0 } ?? false
-    if isOld || isOver(limits.idle, since: idleSince, seen.now) { return beginDrain(at: seen.now) }
+    if isOld || isOver(limits.idle, since: idleSince, seen.now) {
+      return beginDrain(at: seen.now, grace: limits.ageGrace)
+    }
     return .nothing
   }
 

@@ -10,7 +10,7 @@ public struct ConnectionLimits: Sendable, Hashable {
   public var idle: Duration? = .seconds(1800)
   /// How old a connection may become until it drains, give or take a tenth.
   public var ageMax: Duration?
-  /// How long a connection that drains may take to finish its calls.
+  /// How long a connection that drains for its age, or without a call, may take to finish the calls it has by then.
   public var ageGrace: Duration? = .seconds(30)
   /// Without a byte from the client, until it is asked for a sign of life with a PING.
   public var keepaliveTime: Duration? = .seconds(60)
@@ -28,6 +28,12 @@ public struct ConnectionLimits: Sendable, Hashable {
   public var controlFramesBurst = 1000
   /// ... and then so many a second, before the connection ends.
   public var controlFramesPerSecond = 200
+
+  /// How long a client may take to hear of a drain before its requests are refused; an answered PING ends it sooner.
+  var announcementMax = Duration.seconds(1)
+  /// How long a peer may take to read why it is sent away. Closing at once would lose what it was told, if bytes of it
+  /// are still on their way here (RFC 9112 section 9.6).
+  var leavingMax = Duration.seconds(1)
 
   /// The defaults.
   public init() {}
