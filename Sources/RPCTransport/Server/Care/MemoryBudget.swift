@@ -17,7 +17,8 @@ final class MemoryBudget: Sendable {
   fileprivate func give(_ bytes: Int) { taken.subtract(bytes, ordering: .relaxed) }
 }
 
-/// One event loop's share of the budget, taken and given back in pieces, so that most calls touch only their loop.
+/// One event loop's share of the budget, taken and given back in pieces, so that most calls touch only their loop. It
+/// keeps up to two pieces that nothing uses now, and no other loop can have.
 final class LoopMemory {
   private static let pieceBytes = 256 << 10
 
@@ -31,12 +32,13 @@ final class LoopMemory {
   /// Takes `bytes`; false if the server has no more.
   func take(_ bytes: Int) -> Bool {
     if bytes > free {
-      let piece = max(bytes, Self.pieceBytes)
+      let missing = bytes - free
+      let piece = max(missing, Self.pieceBytes)
       // Near the end of the budget, no more than what is needed.
       if budget.take(piece) {
         free += piece
-      } else if budget.take(bytes) {
-        free += bytes
+      } else if budget.take(missing) {
+        free += missing
       } else {
         return false
       }
