@@ -31,8 +31,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   @exclusivity(unchecked) private var task: Task<Void, Never>?
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var deframer: MessageDeframer
-  // When the message began that is not complete.
-  @exclusivity(unchecked) private var messageBegan: ContinuousClock.Instant?
+  @exclusivity(unchecked) private var pace = MessagePace()
   // A oneRequest method's call, once its request is decoded.
   @exclusivity(unchecked) private var prepared: (any PreparedCall)?
   @exclusivity(unchecked) private var preparedBytes = 0
@@ -90,7 +89,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       }
       if let timeout = context.timeout { expire(after: timeout) }
       switch method.handler {
-      case .oneRequest: messageBegan = context.start
+      case .oneRequest: pace.begin(at: context.start)
       case .manyRequests(let open): run(open(connection.configuration.decodeLimits))
       }
     }
@@ -108,7 +107,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     } catch {
       return end(RPCError(answering: error))
     }
-    if phase == .running { messageBegan = deframer.isAtBoundary ? nil : messageBegan ?? connection.executor.now }
+    if phase == .running { pace.received(isInside: !deframer.isAtBoundary, at: connection.executor.now) }
     returnWindow()
   }
 
@@ -123,6 +122,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       context.requestWasCompressed = wasCompressed
       prepared = try decode(message, connection.configuration.decodeLimits)
     case .running:
+      pace.complete()
       requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
     case .opened, .over: break
     }
@@ -135,7 +135,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       guard let prepared = prepared.takeValue() else {
         return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
       }
-      messageBegan = nil
+      pace.complete()
       answer(prepared)
     case .running: requests.finish()
     case .opened, .over: break
@@ -162,9 +162,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   /// Ends the call if a message of it takes too long to come in.
   func look(at now: ContinuousClock.Instant) {
-    guard let limit = connection.configuration.limits.body, let messageBegan, now - messageBegan >= limit else {
-      return
-    }
+    let limit = connection.configuration.limits.body
+    guard let limit, pace.isOver(limit, isHeldBack: requests.waitingBytes > 0, at: now) else { return }
     end(RPCError(.deadlineExceeded, "the request took longer than \(limit) to come in", reason: "REQUEST_TOO_SLOW"))
     connection.hasOutput()
   }
