@@ -88,6 +88,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
         return end(RPCError(answering: error))
       }
       if let timeout = context.timeout { expire(after: timeout) }
+      if phase == .over { return }
       switch method.handler {
       case .oneRequest: pace.begin(at: context.start)
       case .manyRequests(let open): run(open(connection.configuration.decodeLimits))

@@ -1,0 +1,243 @@
+import RPCCore
+import RPCTestSupport
+import RPCTransport
+import Testing
+
+/// What interceptors hear and do on a server.
+@Suite(.timeLimit(.minutes(1))) struct InterceptorTests {
+  /// Writes down what it hears.
+  private struct Listener: ServerInterceptor, CallInterceptor {
+    let name: String
+    let heard: Observed<[String]>
+    var refusal: (any Error)?
+
+    func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
+
+    func begins(_ call: ServerContext) throws {
+      heard.update { $0.append("\(name) begins") }
+      if let refusal { throw refusal }
+    }
+
+    func ended(_ call: CallSummary) { heard.update { $0.append("\(name) ended \(call.code.name)") } }
+  }
+
+  /// Does one thing as each call begins.
+  private struct Beginning: ServerInterceptor, CallInterceptor {
+    let action: @Sendable (ServerContext) throws -> Void
+    func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
+    func begins(_ call: ServerContext) throws { try action(call) }
+  }
+
+  @Test func theyBeginInOrderAndEndInReverse() async throws {
+    let heard = Observed<[String]>([])
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, _) in
+        heard.update { $0.append("handler") }
+        return try ServerResponse(request)
+      })
+    try await withServer(
+      service,
+      configure: { $0.interceptors = ["1", "2", "3"].map { Listener(name: $0, heard: heard) } }
+    ) { server in
+      _ = try await server.connect().call(Calls.unary.path, [Text()])
+      let all = try await heard.wait { $0.count >= 7 }
+      #expect(all == ["1 begins", "2 begins", "3 begins", "handler", "3 ended OK", "2 ended OK", "1 ended OK"])
+    }
+  }
+
+  private struct Secret: Error {}
+
+  @Test(
+    "A refusal needs no message, starts nothing, and all hear of its end",
+    arguments: [
+      (Calls.unary.path, true), (Calls.clientStreaming.path, true), (Calls.bidirectional.path, false),
+      (Calls.serverStreaming.path, false),
+    ])
+  func refusal(path: String, isRPCError: Bool) async throws {
+    let heard = Observed<[String]>([])
+    let error: any Error = isRPCError ? RPCError(.permissionDenied, "not you") : Secret()
+    try await withServer(
+      configure: {
+        $0.interceptors = [
+          Listener(name: "1", heard: heard), Listener(name: "2", heard: heard, refusal: error),
+          Listener(name: "3", heard: heard),
+        ]
+      }
+    ) { server in
+      // No message is sent.
+      let answer = try await server.connect().open(path).end()
+      let code = isRPCError ? StatusCode.permissionDenied : .internal
+      #expect(answer.code == code)
+      #expect(isRPCError ? answer.message == "not you" : answer.message.hasPrefix("internal error, request id "))
+      #expect(answer.lists.count == 1)
+      let name = code.name
+      let all = try await heard.wait { $0.count >= 5 }
+      #expect(all == ["1 begins", "2 begins", "3 ended \(name)", "2 ended \(name)", "1 ended \(name)"])
+    }
+  }
+
+  @Test func oneIsAskedOncePerMethodAndHearsOfNoOther() async throws {
+    struct Choosy: ServerInterceptor {
+      let asked: Observed<[String]>
+      let listener: Listener
+      func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? {
+        asked.update { $0.append(method?.path ?? "none") }
+        return method?.path == Calls.unary.path ? listener : nil
+      }
+    }
+    let heard = Observed<[String]>([])
+    let last = CallRecorder()
+    let choosy = Choosy(asked: Observed([]), listener: Listener(name: "1", heard: heard))
+    try await withServer(configure: { $0.interceptors = [last, choosy] }) { server in
+      let client = try await server.connect()
+      for path in [Calls.bidirectional.path, "/test.Calls/Nothing", Calls.unary.path, Calls.unary.path] {
+        _ = try await client.call(path, [Text()])
+      }
+      _ = try await last.calls.wait { $0.count == 4 }
+      #expect(heard.value == ["1 begins", "1 ended OK", "1 begins", "1 ended OK"])
+    }
+    let methods = [Calls.unary, Calls.serverStreaming, Calls.clientStreaming, Calls.bidirectional].map(\.path)
+    #expect(choosy.asked.value.sorted() == (methods + ["none"]).sorted())
+  }
+
+  @Test func callsThatNoMethodHasEndWithoutABeginning() async throws {
+    let heard = Observed<[String]>([])
+    try await withServer(configure: { $0.interceptors = [Listener(name: "1", heard: heard)] }) { server in
+      let client = try await server.connect()
+      _ = try await client.call("/test.Calls/Nothing")
+      _ = try await client.call(Calls.unary.path, [Text()], [("grpc-timeout", "soon")])
+      let all = try await heard.wait { $0.count >= 2 }
+      #expect(all == ["1 ended UNIMPLEMENTED", "1 ended INVALID_ARGUMENT"])
+    }
+  }
+
+  @Test(
+    "A call that is over as it begins is heard of once",
+    arguments: [
+      Calls.unary.path, Calls.serverStreaming.path, Calls.clientStreaming.path, Calls.bidirectional.path,
+    ])
+  func noTime(path: String) async throws {
+    let heard = Observed<[String]>([])
+    let begun = Observed(0)
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, _) in
+        begun.update { $0 += 1 }
+        return try ServerResponse(request)
+      },
+      .serverStreaming(Calls.serverStreaming) { (_: Text, _: ResponseWriter<Text>, _) in begun.update { $0 += 1 } },
+      .clientStreaming(Calls.clientStreaming) { (_: RequestStream<Text>, _) in
+        begun.update { $0 += 1 }
+        return try ServerResponse(Text())
+      },
+      .bidirectionalStreaming(Calls.bidirectional) { (_: RequestStream<Text>, _: ResponseWriter<Text>, _) in
+        begun.update { $0 += 1 }
+      })
+    try await withServer(service, configure: { $0.interceptors = [Listener(name: "1", heard: heard)] }) { server in
+      let client = try await server.connect()
+      let answer = try await client.call(path, [Text()], [("grpc-timeout", "0n")])
+      #expect(answer.code == .deadlineExceeded)
+      // A later call of the same loop comes after all that the first could have done.
+      _ = try await client.call("/test.Calls/Nothing")
+    }
+    #expect(heard.value == ["1 begins", "1 ended DEADLINE_EXCEEDED", "1 ended UNIMPLEMENTED"])
+    #expect(begun.value == 0)
+  }
+
+  @Test func aHandlerSeesWhatInterceptorsFoundOut() async throws {
+    let trace = try #require(TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
+    let knowing = Beginning { call in
+      guard call.metadata[text: "x-name"] != nil else { return }
+      call.identity = call.metadata[text: "x-name"].map { Identity(name: $0, role: "operator") }
+      call.trace = trace
+    }
+    @Sendable func describe(_ context: ServerContext) async throws -> Text {
+      // In tasks that the handler begins, too.
+      async let current = TraceContext.current?.traceparent
+      return Text("\(context.identity?.name ?? "nobody") \(await current ?? "none") \(context.trace == trace)")
+    }
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, context) in try ServerResponse(try await describe(context)) },
+      .clientStreaming(Calls.clientStreaming) { (requests: RequestStream<Text>, context) in
+        for try await _ in requests {}
+        return try ServerResponse(try await describe(context))
+      })
+    try await withServer(service, configure: { $0.interceptors = [knowing] }) { server in
+      let client = try await server.connect()
+      for path in [Calls.unary.path, Calls.clientStreaming.path] {
+        let known = try await client.call(path, [Text()], [("x-name", "ada")])
+        #expect(known.texts == ["ada \(trace.traceparent) true"])
+        #expect(try await client.call(path, [Text()]).texts == ["nobody none false"])
+      }
+    }
+  }
+
+  @Test func authorizationIsForInterceptorsOnly() async throws {
+    let credentials = Observed<[Credentials?]>([])
+    let watching = Beginning { call in credentials.update { $0.append(call.credentials) } }
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, context) in
+        try ServerResponse(Text(context.metadata.entries.map(\.key).joined(separator: " ")))
+      })
+    try await withServer(service, configure: { $0.interceptors = [watching] }) { server in
+      let client = try await server.connect()
+      for token in ["Bearer one", "Bearer one", "Bearer two", ""] {
+        let answer = try await client.call(Calls.unary.path, [Text()], [("x-name", "ada"), ("authorization", token)])
+        #expect(answer.texts == ["x-name"])
+      }
+      let all = credentials.value
+      #expect(all.map { $0?.bearerToken.map { String(decoding: $0, as: UTF8.self) } } == ["one", "one", "two", nil])
+      // What was found out about a token is kept with it.
+      #expect(all[0] === all[1])
+      #expect(all[1] !== all[2])
+    }
+  }
+
+  @Test func oneAuthorizationIsEnough() async throws {
+    let recorder = CallRecorder()
+    try await withServer(configure: { $0.interceptors = [recorder] }) { server in
+      let client = try await FrameClient.connect(to: server.address)
+      for (stream, tokens) in [(UInt32(1), ["Bearer one", "Bearer one"]), (3, ["Bearer one"])] {
+        client.send(.headers(Calls.unary.path, stream: stream, tokens.map { ("authorization", $0) }))
+        client.send(.lastMessage(stream: stream))
+        try await client.seen.wait { $0.isEnded(stream) }
+      }
+      #expect(recorder.calls.value.map(\.code) == [.unauthenticated, .ok])
+    }
+  }
+
+  @Test func theLastWordOnEveryErrorIsTheConfigurations() async throws {
+    let recorder = CallRecorder()
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, _) -> ServerResponse<Text> in throw RPCError(.notFound, "gone", reason: "GONE") },
+      .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
+        try await responses.send(Text("1"))
+        throw Secret()
+      })
+    try await withServer(
+      service,
+      configure: {
+        $0.interceptors = [recorder]
+        $0.completesError = { error in
+          var completed = error
+          completed.trailers.add("x-reason", error.reason ?? error.code.name)
+          return completed
+        }
+      }
+    ) { server in
+      let client = try await server.connect()
+      let own = try await client.call(Calls.unary.path, [Text()])
+      #expect(own.code == .notFound && own["x-reason"] == "GONE")
+      let unexpected = try await client.call(Calls.serverStreaming.path, [Text()])
+      #expect(unexpected.code == .internal && unexpected["x-reason"] == "INTERNAL")
+      #expect(unexpected.message.hasPrefix("internal error, request id "))
+      let unknown = try await client.call("/test.Calls/Nothing")
+      #expect(unknown.code == .unimplemented && unknown["x-reason"] == "UNIMPLEMENTED")
+      let late = try await client.call(Calls.unary.path, [Text()], [("grpc-timeout", "0n")])
+      #expect(late.code == .deadlineExceeded && late["x-reason"] == "DEADLINE_EXCEEDED")
+      // Interceptors hear of the error as it was.
+      let calls = try await recorder.calls.wait { $0.count == 4 }
+      #expect(calls.allSatisfy { $0.error?.trailers.isEmpty == true })
+      #expect(calls[1].error?.cause is Secret)
+    }
+  }
+}
