@@ -265,6 +265,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     timer.takeValue()?.cancel()
     resumeWriter.takeValue()?(.failure(error ?? .cancelled))
     requests.fail(error ?? .cancelled)
+    // The stream lives on until the peer has read its end, which it may never do.
+    if deframer.heldBytes > 0 { deframer = MessageDeframer(messageBytesMax: 0) }
     memory.give(takenBytes)
     takenBytes = 0
     if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - context.start, error: error)) }
