@@ -6,7 +6,8 @@ extension ServerStream: ServerCall {
     connection.executor.perform { [self] in
       guard phase == .running, !response.isSent else { return }
       response.add(metadata)
-      respond(.inKind)
+      // Messages may go uncompressed after headers that name an encoding, but not compressed after others.
+      respond(.always)
     }
   }
 
