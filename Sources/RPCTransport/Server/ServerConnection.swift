@@ -167,3 +167,5 @@ final class ServerConnection: SocketConnection {
     return ServerStream(id: id, head: head.finish(), connection: self)
   }
 }
+    // What the peer was told is that this request is not served, so that it may try elsewhere.
+    if care.isLeaving { return nil }
