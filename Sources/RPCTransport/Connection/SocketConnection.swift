@@ -33,6 +33,9 @@ class SocketConnection: HTTP2Connection {
   /// What came in ends the connection.
   func receiveFailed(_ error: any Error) { close() }
 
+  /// Neither end has anything more to say.
+  func finished() { close() }
+
   /// The channel is gone; all streams are over.
   func detached() {}
 
@@ -93,6 +96,7 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   @exclusivity(unchecked) private var context: ChannelHandlerContext?
   @exclusivity(unchecked) private var willFlush = false
   @exclusivity(unchecked) private var isLeaving = false
+  @exclusivity(unchecked) private var isFinished = false
   @exclusivity(unchecked) private var lastWriteBytes = 1024
 
   init(_ connection: SocketConnection) {
@@ -190,7 +194,9 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
       return
     }
     connection.flushed()
-    if connection.isFinished, !isLeaving { context.close(promise: nil) }
+    guard connection.isFinished, !isLeaving, !isFinished else { return }
+    isFinished = true
+    connection.finished()
   }
 
   private func nextWrite(_ context: ChannelHandlerContext) throws -> ByteBuffer? {

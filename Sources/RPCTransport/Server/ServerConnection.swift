@@ -112,9 +112,12 @@ final class ServerConnection: SocketConnection {
   }
 
   override func receiveFailed(_ error: any Error) {
-    // What nghttp2 cannot go on from is a peer that speaks another protocol, or floods it.
-    if let error = error as? HTTP2Error, error.isFlood { submitGoAway(.enhanceYourCalm, reason: "too_many_frames") }
-    care.beginLeaving(at: executor.now)
+    // A flood that reaches nghttp2's own limit first leaves the peer without a word.
+    if (error as? HTTP2Error)?.isFlood == true { perform(.close(.calmDown), at: .now) } else { finished() }
+  }
+
+  override func finished() {
+    care.beginLeaving(at: .now)
     leave()
   }
 
@@ -163,9 +166,9 @@ final class ServerConnection: SocketConnection {
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+    // What the peer was told is that this request is not served, so that it may try elsewhere.
+    if care.isLeaving { return nil }
     requestCount += 1
     return ServerStream(id: id, head: head.finish(), connection: self)
   }
 }
-    // What the peer was told is that this request is not served, so that it may try elsewhere.
-    if care.isLeaving { return nil }
