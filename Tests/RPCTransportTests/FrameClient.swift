@@ -4,9 +4,10 @@ import NIOPosix
 import RPCTestSupport
 
 /// A client that says frame by frame what a test has it say, however little sense that makes. By itself it only
-/// acknowledges SETTINGS, and PINGs if it is to.
+/// acknowledges SETTINGS and PINGs, if it is to.
 final class FrameClient: Sendable {
   struct Options: Sendable {
+    var acknowledgesSettings = true
     var answersPings = true
     /// Whether it reads at all.
     var reads = true
@@ -98,7 +99,9 @@ private final class FrameReader: ChannelInboundHandler {
     unread.writeBuffer(&bytes)
     while let frame = nextFrame() {
       if frame.flags & Frame.acknowledgement == 0 {
-        if frame.type == .settings { send(Frame(type: .settings, flags: Frame.acknowledgement).bytes, context) }
+        if frame.type == .settings, options.acknowledgesSettings {
+          send(Frame(type: .settings, flags: Frame.acknowledgement).bytes, context)
+        }
         if frame.type == .ping, options.answersPings {
           send(Frame(type: .ping, flags: Frame.acknowledgement, payload: frame.payload).bytes, context)
         }

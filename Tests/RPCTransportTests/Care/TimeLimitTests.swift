@@ -21,6 +21,7 @@ import Testing
     ) { server in
       var options = FrameClient.Options()
       options.greeting = greeting
+      options.acknowledgesSettings = false
       let client = try await FrameClient.connect(to: server.address, options)
       let seen = try await client.seen.wait { $0.isClosed }
       #expect(seen.goAways == [GoAway(lastStream: 0, code: .noError, reason: "no_request")])
