@@ -285,9 +285,6 @@ extension HTTP2Error {
     self.code = code
     description = String(cString: nghttp2_strerror(code))
   }
-
-  /// More than `HTTP2Settings.unsentAcksMax` wait for the peer, which was not told so.
-  public var isFlood: Bool { code == NGHTTP2_ERR_FLOODED.rawValue }
 }
 
 extension nghttp2_settings_entry {
