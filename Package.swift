@@ -122,6 +122,10 @@ let package = Package(
         "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
     tests("SessiondTests", ["sessiond", "RPCServices", "RPCCore", "RPCTransport", logging]),
+
+    // gRPC's interoperability tests.
+    .target(name: "CInteropMessages", dependencies: ["CProtobufC"]),
+    library("InteropAPI", ["RPCCore", "ProtobufC", "CInteropMessages"]),
   ],
   swiftLanguageModes: [.v6]
 )
