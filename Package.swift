@@ -126,6 +126,12 @@ let package = Package(
     // gRPC's interoperability tests.
     .target(name: "CInteropMessages", dependencies: ["CProtobufC"]),
     library("InteropAPI", ["RPCCore", "ProtobufC", "CInteropMessages"]),
+    program(
+      "interop-server", ["InteropAPI", "RPCTransport", "RPCCore", nioCore, arguments, logging, lifecycle]),
+    program("interop-client", ["InteropAPI", "RPCTransport", "RPCCore", "ProtobufC", arguments]),
+    tests(
+      "InteropTests",
+      ["interop-server", "interop-client", "InteropAPI", "RPCTransport", "RPCInProcess", "RPCCore", "RPCTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
