@@ -6,10 +6,16 @@ import Testing
 /// What interceptors hear and do on a server.
 @Suite(.timeLimit(.minutes(1))) struct InterceptorTests {
   /// Writes down what it hears.
-  private struct Listener: ServerInterceptor, CallInterceptor {
+  private final class Listener: ServerInterceptor, CallInterceptor {
     let name: String
     let heard: Observed<[String]>
-    var refusal: (any Error)?
+    let refusal: (any Error)?
+
+    init(name: String, heard: Observed<[String]>, refusal: (any Error)? = nil) {
+      self.name = name
+      self.heard = heard
+      self.refusal = refusal
+    }
 
     func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
 
@@ -22,8 +28,9 @@ import Testing
   }
 
   /// Does one thing as each call begins.
-  private struct Beginning: ServerInterceptor, CallInterceptor {
+  private final class Beginning: ServerInterceptor, CallInterceptor {
     let action: @Sendable (ServerContext) throws -> Void
+    init(action: @escaping @Sendable (ServerContext) throws -> Void) { self.action = action }
     func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
     func begins(_ call: ServerContext) throws { try action(call) }
   }

@@ -156,7 +156,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Takes of the server's memory what the call holds now, or gives back what it no longer does.
   func settleMemory() throws {
     let held = Self.callBytes + preparedBytes + deframer.heldBytes + requests.waitingBytes
-    if held > takenBytes, !memory.take(held - takenBytes) { throw RPCError.requestMemoryExhausted }
+    if held > takenBytes, !memory.take(held - takenBytes, callBytes: held) { throw RPCError.requestMemoryExhausted }
     if held < takenBytes { memory.give(takenBytes - held) }
     takenBytes = held
   }

@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct DrainTests {
   private static let short = Duration.milliseconds(50)
   // On a machine that has other things to do.
-  private static let longEnoughToCall = Duration.seconds(1)
+  private static let longEnoughToCall = Duration.seconds(4)
   private static let announcement = GoAway(lastStream: GoAway.allStreams, code: .noError)
 
   @Test("An idle connection is closed in two steps", arguments: [true, false])

@@ -39,6 +39,7 @@ import Testing
     try await withServer(
       configure: {
         $0.limits.controlFramesBurst = 100_000
+        $0.http2.unsentAcksMax = 1000
         $0.limits.letClientsRead()
       }
     ) { server in

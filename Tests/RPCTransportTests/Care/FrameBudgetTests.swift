@@ -20,7 +20,7 @@ import Testing
   }
 
   private static func frame(_ type: FrameType, flags: UInt8 = 0, bytes: Int = 0) -> FrameHeader {
-    FrameHeader(type: type, flags: flags, payloadBytes: bytes)
+    FrameHeader(type: type, flags: flags, stream: 1, payloadBytes: bytes)
   }
 
   private static let counted = [

@@ -76,4 +76,15 @@ import Testing
     // Of the last that took, all but less than a thousand bytes for each loop is used.
     #expect(!LoopMemory(budget).take(8 * 1000))
   }
+
+  @Test func anEighthIsForSmallCalls() {
+    let small = MemoryBudget.smallCallBytes
+    let loop = LoopMemory(MemoryBudget(bytesMax: 8_000_000))
+    #expect(loop.take(7_000_000, callBytes: 7_000_000))
+    #expect(!loop.take(1, callBytes: small + 1))
+    #expect(loop.take(1_000_000, callBytes: small))
+    #expect(!loop.take(1, callBytes: small))
+    loop.give(8_000_000)
+    #expect(loop.take(1, callBytes: small + 1))
+  }
 }

@@ -40,7 +40,7 @@ import Testing
   @Test func afterItsFirstRequestAConnectionMayStay() async throws {
     try await withServer(
       configure: {
-        $0.limits.firstRequest = .seconds(1)
+        $0.limits.firstRequest = .seconds(4)
       }
     ) { server in
       let client = try await server.connect()

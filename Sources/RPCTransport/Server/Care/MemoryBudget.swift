@@ -1,15 +1,19 @@
 import Synchronization
 
-/// Bounds what the requests of all connections of a server may hold, in bytes.
+/// Bounds what the requests of all connections of a server may hold, in bytes. An eighth is for small calls: those who
+/// fill the server with large messages that never end must not shut out all others.
 final class MemoryBudget: Sendable {
+  /// Calls that hold no more are small.
+  static let smallCallBytes = 16 << 10
+
   private let bytesMax: Int
   private let taken = Atomic<Int>(0)
 
   init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-  fileprivate func take(_ bytes: Int) -> Bool {
+  fileprivate func take(_ bytes: Int, forSmallCall: Bool) -> Bool {
     let (_, now) = taken.add(bytes, ordering: .relaxed)
-    if now <= bytesMax { return true }
+    if now <= (forSmallCall ? bytesMax : bytesMax - bytesMax / 8) { return true }
     taken.subtract(bytes, ordering: .relaxed)
     return false
   }
@@ -29,15 +33,16 @@ final class LoopMemory {
 
   deinit { budget.give(free) }
 
-  /// Takes `bytes`; false if the server has no more.
-  func take(_ bytes: Int) -> Bool {
+  /// Takes `bytes` for a call that then holds `callBytes`; false if the server has no more.
+  func take(_ bytes: Int, callBytes: Int = 0) -> Bool {
+    let isSmall = callBytes <= MemoryBudget.smallCallBytes
     if bytes > free {
       let missing = bytes - free
       let piece = max(missing, Self.pieceBytes)
       // Near the end of the budget, no more than what is needed.
-      if budget.take(piece) {
+      if budget.take(piece, forSmallCall: isSmall) {
         free += piece
-      } else if budget.take(missing) {
+      } else if budget.take(missing, forSmallCall: isSmall) {
         free += missing
       } else {
         return false
