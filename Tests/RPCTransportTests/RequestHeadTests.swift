@@ -32,4 +32,17 @@ import Testing
     let long = String(repeating: "a", count: 1000)
     #expect(read([("key", "second")] + fields + [("long", long)], with: &reader).metadata.isEmpty)
   }
+
+  @Test func aPathIsThatOfItsOwnRequest() throws {
+    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    _ = read(fields, with: &reader)
+    let long = String(repeating: "a", count: 1000)
+    guard case .reject(.status(let error, let path)) = read([("long", long)] + fields, with: &reader).verdict else {
+      throw Unexpected()
+    }
+    #expect(error.code == .resourceExhausted)
+    #expect(path.isEmpty)
+  }
+
+  private struct Unexpected: Error {}
 }

@@ -127,6 +127,7 @@ struct RequestHeadReader {
 
   private mutating func reset() {
     method = nil
+    unknownPath = ""
     timeout = nil
     encoding = .identity
     acceptedEncoding = .identity
