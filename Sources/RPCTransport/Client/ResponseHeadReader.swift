@@ -69,7 +69,9 @@ struct ResponseHeadReader {
   }
 
   private func error(status: String) -> RPCError? {
-    guard let number = Int(status), let code = StatusCode(rawValue: number) else {
+    // `Int` alone would take a sign.
+    let isNumber = status.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
+    guard isNumber, let number = Int(status), let code = StatusCode(rawValue: number) else {
       return RPCError(.unknown, "the server sent grpc-status \"\(status)\": \(grpcMessage)", trailers: metadata)
     }
     return code == .ok ? nil : RPCError(code, grpcMessage, trailers: metadata)

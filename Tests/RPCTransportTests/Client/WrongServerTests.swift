@@ -42,7 +42,7 @@ import Testing
     #expect(error.message == "not here")
   }
 
-  @Test(arguments: ["", "abc", "-1", "17", "99999999999999999999", "0x0"])
+  @Test(arguments: ["", "abc", "-1", "-0", "+0", "+5", "17", "99999999999999999999", "0x0"])
   func aStatusThatIsNoneIsUnknown(status: String) async throws {
     let error = try await error { stream in
       stream.respond()
