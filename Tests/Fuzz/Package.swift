@@ -37,7 +37,9 @@ let package = Package(
     module("ProtobufWellKnownTypes", ["ProtobufC", "CProtoMessages"]),
     module("HTTP2", ["CNghttp2", collections]),
     module("RPCCore", ["ProtobufC", "CZlib"]),
-    module("RPCTransport", ["RPCCore"], files: ["Server/RequestHead.swift"]),
+    module(
+      "RPCTransport", ["RPCCore", "HTTP2"],
+      files: ["Server/RequestHead.swift", "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift"]),
     module("SessionDomain"),
     module("SessionStore", ["SessionDomain", "CSQLite", collections]),
     module("SessionAPI", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),

@@ -1,7 +1,8 @@
 import HTTP2
 
 extension FuzzTarget {
-  /// What a client sends, and in between what the server does.
+  /// The size of the pieces in which bytes come, or 0 for whole frames; then what a client sends, and in between what
+  /// the server does.
   static let http2 = FuzzTarget(
     "http2",
     seeds: [
@@ -13,10 +14,11 @@ extension FuzzTarget {
       request(1, end: false) + frame(9, flags: 4, stream: 1, [0x82]), [raw, 9, 255, 255, 255, 0, 0, 0, 0, 0, 1],
       frame(1, stream: 1, [0x82, 0x86]) + frame(9, flags: 5, stream: 1, [0x84, 0x41, 0x8C, 0xF1, 0xE3, 0xC2, 0xE5]),
       frame(7, [0, 0, 0, 0, 0, 0, 0, 0]) + frame(2, stream: 1, [0, 0, 0, 0, 16]) + frame(5, stream: 1, [0, 0, 0, 2]),
-    ]
+    ].map { [0] + $0 } + [[3] + request(1, end: false) + frame(0, flags: 1, stream: 1, [1, 2, 3]) + [drain]]
   ) { input in
     expect(FuzzedStream.count == 0, "streams of an earlier run live")
-    try withExtendedLifetime(try FuzzedServer()) { try $0.run(&input) }
+    let server = try FuzzedServer(pieceBytes: Int(input.takeByte()))
+    try withExtendedLifetime(server) { try server.run(&input) }
     expect(FuzzedStream.count == 0, "streams outlive their connection")
   }
 
@@ -40,10 +42,15 @@ extension FuzzTarget {
 /// A server that answers as the input says.
 private final class FuzzedServer: HTTP2Connection {
   private var streams: [Int32: FuzzedStream] = [:]
+  private let pieceBytes: Int
+  private var lastHeader: FrameHeader?
+  // Any bytes may have come, of which the client itself does not know what frames they are.
+  private var isFramed = true
   private var fieldBytes = 0
   fileprivate var answers: [UInt8] = []
 
-  init() throws {
+  init(pieceBytes: Int) throws {
+    self.pieceBytes = pieceBytes
     var settings = HTTP2Settings()
     settings.concurrentStreamsMax = 8
     settings.streamWindowBytes = 1 << 10
@@ -57,7 +64,7 @@ private final class FuzzedServer: HTTP2Connection {
       try drainOutput()
       let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
       let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0] + [0, 0, 0, 4, 1, 0, 0, 0, 0]
-      try (preface + settings).withExactCopy { try receive($0) }
+      try receive(preface + settings)
       while !input.isEmpty, !isFinished { try step(&input) }
       try drainOutput()
     } catch is HTTP2Error {
@@ -71,7 +78,9 @@ private final class FuzzedServer: HTTP2Connection {
 
   private func step(_ input: inout FuzzInput) throws {
     switch input.takeByte() % FuzzTarget.operations {
-    case FuzzTarget.raw: try input.takePiece().withExactCopy { try receive($0) }
+    case FuzzTarget.raw:
+      isFramed = false
+      try receive(input.takePiece())
     case FuzzTarget.framed:
       try receive(type: input.takeByte(), flags: input.takeByte(), stream: input.takeByte(), input.takePiece())
     case FuzzTarget.opening:
@@ -89,7 +98,20 @@ private final class FuzzedServer: HTTP2Connection {
 
   private func receive(type: UInt8, flags: UInt8, stream: UInt8, _ payload: [UInt8]) throws {
     let head = [0, UInt8(payload.count >> 8), UInt8(payload.count & 255), type, flags, 0, 0, 0, stream]
-    try (head + payload).withExactCopy { try receive($0) }
+    try receive(head + payload)
+    guard isFramed else { return }
+    let sent = FrameHeader(
+      type: FrameType(rawValue: type), flags: flags, stream: Int32(stream), payloadBytes: payload.count)
+    expect(lastHeader == sent, "\(sent) came in as \(String(describing: lastHeader))")
+  }
+
+  private func receive(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = Array(rest.prefix(pieceBytes == 0 ? rest.count : pieceBytes))
+      rest = rest.dropFirst(piece.count)
+      try piece.withExactCopy { try receive($0) }
+    }
   }
 
   // POST, http, /a.B/C, and an authority of one letter (RFC 7541 appendix A and section 6.2).
@@ -111,14 +133,20 @@ private final class FuzzedServer: HTTP2Connection {
     }
   }
 
+  override func receivedFrameHeader(_ header: FrameHeader) { lastHeader = header }
+
+  override func receivedFrameAfterEnd(on id: Int32) { expect(streams[id]?.hasEnded != false, "\(id) has not ended") }
+
   override func receivedBeginningOfRequest() { fieldBytes = 0 }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
     expect(!name.isEmpty, "a field has no name")
+    expect(fieldBytes <= Self.fieldBytesMax, "a list goes on that was given up")
     fieldBytes += name.count + value.count
-    // HPACK's dictionary lets a frame of 16 KiB say more than that, and a header list has eight frames.
-    expect(fieldBytes <= 1 << 20, "a header list has \(fieldBytes) bytes")
+    return fieldBytes <= Self.fieldBytesMax
   }
+
+  private static let fieldBytesMax = 1 << 10
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
     expect(streams[id] == nil && id % 2 == 1, "stream \(id) is opened twice, or by the server")
@@ -142,7 +170,7 @@ private final class FuzzedStream: HTTP2Stream {
   private unowned let server: FuzzedServer
   private let answer: UInt8
   private var isOpen = false
-  private var hasEnded = false
+  private(set) var hasEnded = false
   private var unconsumed = 0
 
   init(id: Int32, server: FuzzedServer, answer: UInt8) {

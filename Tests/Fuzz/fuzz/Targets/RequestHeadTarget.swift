@@ -19,25 +19,9 @@ extension FuzzTarget {
     while !input.isEmpty {
       var fresh = RequestHeadReader(router: router, listBytesMax: listBytesMax)
       shared.begin()
-      var isWhole = true
-      fields: while !input.isEmpty {
-        let name: [UInt8]
-        let kind = input.takeByte()
-        switch kind {
-        case 0: break fields
-        case 255:
-          isWhole = false
-          break fields
-        case 1...UInt8(names.count): name = Array(names[Int(kind) - 1].utf8)
-        default: name = input.takePiece()
-        }
-        let value = input.takePiece()
-        name.withExactCopy { name in
-          value.withExactCopy { value in
-            shared.receive(name, value)
-            fresh.receive(name, value)
-          }
-        }
+      let isWhole = input.takeFields(names) { name, value in
+        let isTaken = shared.receive(name, value)
+        expect(fresh.receive(name, value) == isTaken, "how long a list may be is another's")
       }
       if isWhole { compare(shared.finish(), fresh.finish()) }
     }
@@ -77,10 +61,8 @@ extension FuzzTarget {
     }
   }
 
-  private static func field(_ number: UInt8, _ value: String) -> [UInt8] { [number] + FuzzInput.piece(value) }
-  private static func custom(_ name: String, _ value: String) -> [UInt8] {
-    [100] + FuzzInput.piece(name) + FuzzInput.piece(value)
-  }
+  private static func field(_ number: UInt8, _ value: String) -> [UInt8] { FuzzInput.field(number, value) }
+  private static func custom(_ name: String, _ value: String) -> [UInt8] { FuzzInput.field(name, value) }
   private static let sound =
     field(1, "POST") + field(2, "/test.Calls/Unary") + field(3, "application/grpc") + field(8, "trailers")
 }
