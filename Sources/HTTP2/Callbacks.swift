@@ -11,8 +11,10 @@ func makeHandle(
   defer { nghttp2_option_del(options) }
   nghttp2_option_set_no_auto_window_update(options, 1)
   nghttp2_option_set_no_closed_streams(options, 1)
-  nghttp2_option_set_max_outbound_ack(options, settings.unsentAcksMax)
+  nghttp2_option_set_max_outbound_ack(options, settings.unsentAnswersMax)
   nghttp2_option_set_max_settings(options, settings.settingsEntriesMax)
+  // The message of a status may end with a space, and some servers send it as it is.
+  if role == .client { nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1) }
   nghttp2_option_set_stream_reset_rate_limit(options, settings.resetsBurst, settings.resetsPerSecond)
 
   var handle: OpaquePointer?
@@ -40,6 +42,7 @@ private struct Callbacks: @unchecked Sendable {
     }
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
     nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
+    nghttp2_session_callbacks_set_on_invalid_header_callback(made, onInvalidHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
     nghttp2_session_callbacks_set_on_frame_send_callback(made, onFrameSent)
@@ -71,23 +74,34 @@ private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2St
 }
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
-  if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-    withConnection(userData, otherwise: ()) { $0.receivedBeginningOfRequest() }
+  withConnection(userData, otherwise: ()) { connection in
+    connection.beginHeaderList()
+    if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST { connection.receivedBeginningOfRequest() }
   }
   return 0
 }
 
 private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in
   guard let frame else { return 0 }
-  let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
-  let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
-  if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-    return withConnection(userData, otherwise: true, { $0.receivedField(name: name, value: value) })
-      ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-  } else {
-    _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
+  return withConnection(userData, otherwise: 0) { connection in
+    guard connection.countField(name: nameBytes, value: valueBytes) else {
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+    }
+    let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
+    let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
+    if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+      connection.receivedField(name: name, value: value)
+    } else {
+      _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
+    }
+    return 0
   }
-  return 0
+}
+
+// A field that no sender may send makes its message malformed (RFC 9113 section 8.2.1); nghttp2 alone would leave the
+// field out.
+private let onInvalidHeader: nghttp2_on_invalid_header_callback = { _, _, _, _, _, _, _, _ in
+  NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
 }
 
 private let onDataChunk: nghttp2_on_data_chunk_recv_callback = { session, _, id, data, count, userData in
@@ -114,7 +128,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
       }
       if !isTaken { refuse(session, header.stream_id) }
     } else {
-      _ = withStream(session, header.stream_id) { $0.receivedFields() }
+      _ = withStream(session, header.stream_id) { $0.receivedFields(isEnd: isEnd) }
     }
     if isEnd { endOfStream(session, header.stream_id) }
   case NGHTTP2_DATA.rawValue:
@@ -150,9 +164,16 @@ private func refuse(_ session: OpaquePointer?, _ id: Int32) {
 // A server may answer before it has the whole request. The rest is then not wanted, which RFC 9113 section 8.1
 // says with RST_STREAM and NO_ERROR after the answer.
 private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, userData in
-  guard let header = frame?.pointee.hd,
-    header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue)
-  else { return 0 }
+  guard let frame else { return 0 }
+  let header = frame.pointee.hd
+  switch UInt32(header.type) {
+  case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue: break
+  case NGHTTP2_RST_STREAM.rawValue:
+    let code = HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
+    withConnection(userData, otherwise: ()) { $0.sentReset(code) }
+    return 0
+  default: return 0
+  }
   withConnection(userData, otherwise: ()) { $0.contentFramesSent &+= 1 }
   guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     withConnection(userData, otherwise: false, { $0.role == .server }),

@@ -16,7 +16,7 @@ struct EndedStreams {
   }
 
   func contains(_ id: Int32) -> Bool {
-    guard id <= newest else { return false }
+    guard id > 0, id <= newest else { return false }
     for index in recent.indices where recent[index] == id { return true }
     return false
   }

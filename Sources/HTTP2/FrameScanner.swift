@@ -1,5 +1,5 @@
-/// Finds the frames in what a client sends, by their lengths alone (RFC 9113 section 4.1). nghttp2 does not tell of frames
-/// that it passes over, and a limit that some frames escape is none.
+/// Finds the frames in what a client sends, by their lengths alone (RFC 9113 section 4.1). nghttp2 does not tell of
+/// frames that it passes over, and a limit that some frames escape is none.
 struct FrameScanner {
   private static let prefaceBytes = 24
   private static let headerBytes = 9
@@ -9,9 +9,12 @@ struct FrameScanner {
   // The beginning of a header, in the order of its bytes.
   private var header: (high: UInt64, count: Int) = (0, 0)
 
-  /// Calls `began` with the header of each frame that begins in the next bytes.
-  mutating func scan(_ bytes: UnsafeRawBufferPointer, _ began: (FrameHeader) -> Void) {
+  /// The header of the next frame that begins in `rest`, of which everything up to there is taken; nil when all of
+  /// it is taken and no header was complete.
+  mutating func next(in rest: inout UnsafeRawBufferPointer) -> FrameHeader? {
     var offset = 0
+    defer { rest = UnsafeRawBufferPointer(rebasing: rest[offset...]) }
+    let bytes = rest
     while offset < bytes.count {
       if bytesToSkip > 0 {
         let skipped = min(bytesToSkip, bytes.count - offset)
@@ -31,11 +34,11 @@ struct FrameScanner {
       header = (0, 0)
       bytesToSkip = Int(high >> 40)
       let stream = UInt32(truncatingIfNeeded: high << 8 | UInt64(byte)) & 0x7FFF_FFFF
-      began(
-        FrameHeader(
-          type: FrameType(rawValue: UInt8(truncatingIfNeeded: high >> 32)),
-          flags: UInt8(truncatingIfNeeded: high >> 24), stream: Int32(bitPattern: stream), payloadBytes: bytesToSkip))
+      return FrameHeader(
+        type: FrameType(rawValue: UInt8(truncatingIfNeeded: high >> 32)),
+        flags: UInt8(truncatingIfNeeded: high >> 24), stream: Int32(bitPattern: stream), payloadBytes: bytesToSkip)
     }
+    return nil
   }
 
   /// Whether the bytes so far end where a frame does.

@@ -20,6 +20,11 @@ open class HTTP2Connection {
   // nghttp2 still has the addresses of abandoned streams, and would ask them for their bodies.
   @exclusivity(unchecked) private var isAbandoned = false
   let role: Role
+  private let unsentFramesMax: Int
+  // Of the header list that is coming in, and the length from which on its stream is reset. A few bytes on the wire
+  // can name thousands of long fields (RFC 7541 section 7.3).
+  @exclusivity(unchecked) private final var headerListBytes = 0
+  private let headerListBytesMax: Int
   /// Bytes of bodies that wait to be sent, over all streams.
   @exclusivity(unchecked) public internal(set) final var unsentBytes = 0
   /// HEADERS and DATA frames sent so far.
@@ -29,6 +34,9 @@ open class HTTP2Connection {
   /// - Throws: `HTTP2Error` where memory runs out or a setting is out of range.
   public init(_ role: Role, settings: HTTP2Settings) throws {
     self.role = role
+    // Headers, a piece of the body, trailers and a reset may wait for each stream.
+    unsentFramesMax = settings.unsentAnswersMax + 4 * Int(settings.concurrentStreamsMax)
+    headerListBytesMax = Self.headerListExcessMax * Int(settings.headerListBytesMax)
     pool = BlockPool(keptBytesMax: settings.pooledBytesMax)
     handle = try makeHandle(role, settings, pool)
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
@@ -49,9 +57,16 @@ open class HTTP2Connection {
   /// - Throws: `HTTP2Error` where the connection cannot go on; send the output that is left, then close.
   public final func receive(_ bytes: UnsafeRawBufferPointer) throws {
     guard let base = bytes.baseAddress, !isAbandoned else { return }
-    if role == .server { scanner.scan(bytes) { begin($0) } }
+    if role == .server {
+      var rest = bytes
+      while let header = scanner.next(in: &rest) { begin(header) }
+    }
     let taken = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
     if taken < 0 { throw HTTP2Error(Int32(taken)) }
+    // nghttp2 itself bounds the acknowledgements alone; a client that does not read can have many streams reset, too.
+    if role == .server, nghttp2_session_get_outbound_queue_size(handle) > unsentFramesMax {
+      throw HTTP2Error(NGHTTP2_ERR_FLOODED.rawValue)
+    }
   }
 
   /// The next bytes for the peer, valid until the next call; nil when there are none now.
@@ -93,8 +108,8 @@ open class HTTP2Connection {
   open func receivedBeginningOfRequest() {}
 
   /// One header field of a request. Those of one request come together, between `receivedBeginningOfRequest` and
-  /// `receivedRequest`. The bytes live as long as the call. False has no more of the request: its stream is reset.
-  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool { true }
+  /// `receivedRequest`. The bytes live as long as the call.
+  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
 
   /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
   open func receivedRequest(on id: Int32) -> HTTP2Stream? { nil }
@@ -104,6 +119,9 @@ open class HTTP2Connection {
 
   /// The peer opens no more streams, and answers none above `lastStream`.
   open func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {}
+
+  /// A stream was reset by this end for what the peer did.
+  open func sentReset(_ code: HTTP2ErrorCode) {}
 
   /// A PING of ours came back.
   open func receivedPingAck(_ payload: UInt64) {}
@@ -224,6 +242,18 @@ open class HTTP2Connection {
     if code != 0 { throw HTTP2Error(code) }
     let window = nghttp2_session_set_local_window_size(handle, none, 0, settings.connectionWindowBytes)
     if window != 0 { throw HTTP2Error(window) }
+  }
+
+  // MARK: Header lists
+
+  private static let headerListExcessMax = 8
+
+  final func beginHeaderList() { headerListBytes = 0 }
+
+  /// Counts a field; false once the list is so long that no more of it is wanted.
+  final func countField(name: Int, value: Int) -> Bool {
+    headerListBytes += name + value + 32
+    return headerListBytes <= headerListBytesMax
   }
 
   // MARK: The streams

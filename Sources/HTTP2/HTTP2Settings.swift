@@ -10,10 +10,12 @@ public struct HTTP2Settings: Sendable, Hashable {
   public var connectionWindowBytes: Int32 = 1 << 20
   /// Payload of one frame from the peer, 16 KiB to 16 MiB.
   public var frameBytesMax: UInt32 = 16 << 10
-  /// Names and values of one header list plus 32 bytes a field.
+  /// Names and values of one header list plus 32 bytes a field. What exceeds it is for the user to refuse; a list that
+  /// is eight times as long is no mistake, and its stream is reset.
   public var headerListBytesMax: UInt32 = 16 << 10
-  /// PING and SETTINGS acknowledgements that may wait for a peer that does not read.
-  public var unsentAcksMax = 10_000
+  /// Frames that answer what the peer sent, such as acknowledgements and resets, and may wait for one that does not
+  /// read.
+  public var unsentAnswersMax = 10_000
   /// Entries in one SETTINGS frame.
   public var settingsEntriesMax = 32
   /// RST_STREAM frames from the peer: so many at once, and then so many a second, before the connection ends.

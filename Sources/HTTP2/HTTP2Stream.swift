@@ -47,8 +47,8 @@ open class HTTP2Stream {
   /// One header field of a response or of trailers. The bytes live as long as the call.
   open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
 
-  /// The header list of a response or of trailers is complete.
-  open func receivedFields() {}
+  /// The header list of a response or of trailers is complete; whether nothing follows on the stream.
+  open func receivedFields(isEnd: Bool) {}
 
   /// A part of the body. The bytes live as long as the call, and count against both receive windows until they
   /// are consumed.

@@ -19,7 +19,13 @@ import Testing
   private func scan(_ pieces: [[UInt8]]) -> (headers: [FrameHeader], isBetweenFrames: Bool) {
     var scanner = FrameScanner()
     var found: [FrameHeader] = []
-    for piece in pieces { piece.withUnsafeBytes { scanner.scan($0) { found.append($0) } } }
+    for piece in pieces {
+      piece.withUnsafeBytes {
+        var rest = $0
+        while let header = scanner.next(in: &rest) { found.append(header) }
+        #expect(rest.isEmpty)
+      }
+    }
     return (found, scanner.isBetweenFrames)
   }
 

@@ -38,13 +38,13 @@ import Testing
 
   @Test(arguments: floods)
   func aFloodThatWantsAnswersNobodyReadsIsEnded(flood: (String, [UInt8])) throws {
-    let server = try server { $0.unsentAcksMax = 10 }
+    let server = try server { $0.unsentAnswersMax = 10 }
     let frames = Array(repeatElement(flood.1, count: 100).joined())
     #expect(isOver(server, after: hello + frames))
   }
 
   @Test func pingsWhoseAnswersAreReadGoOn() throws {
-    let server = try server { $0.unsentAcksMax = 10 }
+    let server = try server { $0.unsentAnswersMax = 10 }
     try server.receive(hello)
     for _ in 0..<1000 {
       try server.receive(Frame(kind: .ping, payload: [UInt8](repeating: 0, count: 8)).bytes)
@@ -144,6 +144,91 @@ import Testing
     output += try server.output()
     #expect(Frame.parse(output).contains { $0.kind == .goAway })
     #expect(server.isFinished)
+  }
+
+  /// Fields of long names and values, as one literal that is indexed and then named by a byte each.
+  private func amplified(_ times: Int) -> [UInt8] {
+    [0x40, 1, UInt8(ascii: "x"), 126] + [UInt8](repeating: UInt8(ascii: "v"), count: 126)
+      + [UInt8](repeating: 0xBE, count: times)
+  }
+
+  private func resets(_ server: RecordingConnection) throws -> [[UInt8]] {
+    Frame.parse(try server.output()).filter { $0.kind == .resetStream }.map(\.payload)
+  }
+
+  @Test func aHeaderListFarBeyondTheLimitEndsItsStream() throws {
+    let server = try server { $0.headerListBytesMax = 1000 }
+    try server.receive(hello)
+    _ = try server.output()
+    // 159 bytes each: within eight times the limit, and beyond.
+    try server.receive(
+      Frame(kind: .headers, flags: Frame.endHeaders, stream: 1, payload: Frame.request(on: 1).payload + amplified(40))
+        .bytes)
+    #expect(try resets(server).isEmpty)
+    try server.receive(
+      Frame(kind: .headers, flags: Frame.endHeaders, stream: 3, payload: Frame.request(on: 1).payload + amplified(60))
+        .bytes)
+    #expect(try resets(server).count == 1)
+    #expect(requests(server) == 1)
+    #expect(!server.isFinished)
+  }
+
+  @Test func trailersFarBeyondTheLimitEndTheirStream() throws {
+    let server = try server { $0.headerListBytesMax = 1000 }
+    try server.receive(hello)
+    _ = try server.output()
+    let flags = Frame.endHeaders | Frame.endStream
+    try server.receive(
+      Frame.request(on: 1).bytes + Frame(kind: .headers, flags: flags, stream: 1, payload: amplified(60)).bytes)
+    #expect(try resets(server).count == 1)
+    #expect(server.events.last == .closed(1, .internalError))
+    #expect(server.sentResets == [.internalError])
+    #expect(!server.isFinished)
+  }
+
+  private static let badFields: [(String, String)] = [
+    ("x", "a\u{1}b"), ("x", "a\u{7F}"), ("x", " a"), ("x", "a "), ("x y", "a"), ("x\u{1}", "a"), ("", "a"),
+  ]
+
+  @Test("A field that no sender may send makes its message malformed", arguments: badFields.indices, [false, true])
+  func badField(index: Int, isTrailer: Bool) throws {
+    let server = try server()
+    try server.receive(hello)
+    _ = try server.output()
+    let field = Frame.literal(Self.badFields[index].0, Self.badFields[index].1)
+    if isTrailer {
+      let flags = Frame.endHeaders | Frame.endStream
+      try server.receive(
+        Frame.request(on: 1).bytes + Frame(kind: .headers, flags: flags, stream: 1, payload: field).bytes)
+    } else {
+      try server.receive(
+        Frame(kind: .headers, flags: Frame.endHeaders, stream: 1, payload: Frame.request(on: 1).payload + field).bytes)
+    }
+    #expect(try resets(server) == [HTTP2ErrorCode.protocolError.rawValue.bigEndianBytes])
+    #expect(requests(server) == (isTrailer ? 1 : 0))
+    // The connection serves on.
+    try server.receive(Frame.request(on: 3).bytes)
+    #expect(requests(server) == (isTrailer ? 2 : 1))
+  }
+
+  @Test func answersThatNobodyReadsEndTheConnection() throws {
+    let server = try server {
+      $0.concurrentStreamsMax = 1
+      $0.unsentAnswersMax = 100
+    }
+    // Without an acknowledgement of its settings, each stream over the limit is refused by a reset.
+    try server.receive(hello)
+    let taken = (0..<1000).prefix { !isOverUnread(server, Frame.request(on: UInt32(2 * $0 + 1)).bytes) }.count
+    #expect((100..<120).contains(taken))
+  }
+
+  private func isOverUnread(_ server: RecordingConnection, _ bytes: [UInt8]) -> Bool {
+    do {
+      try server.receive(bytes)
+      return false
+    } catch {
+      return (error as? HTTP2Error)?.isFlood == true
+    }
   }
 
   @Test func dataBeyondTheWindowEndsTheStreamOrTheConnection() throws {

@@ -22,6 +22,8 @@ final class RecordingConnection: HTTP2Connection {
   var consumesAtOnce = true
   /// What a server does with each request once the stream can be answered.
   var onRequest: (RecordingStream) -> Void = { _ in }
+  /// The codes of the resets that went out.
+  private(set) var sentResets: [HTTP2ErrorCode] = []
   private var requestFields: [(String, String)] = []
 
   func note(_ event: Event) {
@@ -40,10 +42,13 @@ final class RecordingConnection: HTTP2Connection {
     return recording
   }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+  override func receivedBeginningOfRequest() { requestFields = [] }
+
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     requestFields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
-    return true
   }
+
+  override func sentReset(_ code: HTTP2ErrorCode) { sentResets.append(code) }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
     for (name, value) in requestFields { note(.field(id, name, value)) }
@@ -96,7 +101,7 @@ final class RecordingStream: HTTP2Stream {
     connection.note(.field(id, String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
   }
 
-  override func receivedFields() { connection.note(.fields(id)) }
+  override func receivedFields(isEnd: Bool) { connection.note(.fields(id)) }
 
   override func receivedData(_ bytes: UnsafeRawBufferPointer) {
     connection.note(.data(id, Array(bytes)))

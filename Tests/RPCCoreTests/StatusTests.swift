@@ -4,7 +4,7 @@ import Testing
 @Suite struct PercentEncodingTests {
   @Test(arguments: [
     ("plain text", "plain text"), ("100%", "100%25"), ("a\nb", "a%0Ab"), ("ä", "%C3%A4"), ("~", "~"),
-    ("\u{7F}\0", "%7F%00"), ("", ""), ("🙂", "%F0%9F%99%82"),
+    ("\u{7F}\0", "%7F%00"), (" a b ", "%20a b%20"), (" ", "%20"), ("", ""), ("🙂", "%F0%9F%99%82"),
   ])
   func whatIsNotPrintableASCIIIsEscaped(pair: (plain: String, encoded: String)) {
     #expect(percentEncoded(pair.plain) == pair.encoded)

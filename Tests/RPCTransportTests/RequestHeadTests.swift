@@ -10,7 +10,7 @@ import Testing
     reader.begin()
     for (name, value) in list {
       Array(name.utf8).withUnsafeBytes { name in
-        _ = Array(value.utf8).withUnsafeBytes { value in reader.receive(name, value) }
+        Array(value.utf8).withUnsafeBytes { value in reader.receive(name, value) }
       }
     }
     return reader.finish()

@@ -78,7 +78,7 @@ final class WireStream: HTTP2Stream {
     list.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
   }
 
-  override func receivedFields() {
+  override func receivedFields(isEnd: Bool) {
     let fields = list
     list = []
     received.update { $0.lists.append(fields) }

@@ -1,13 +1,18 @@
 // `grpc-message` (grpc/doc/PROTOCOL-HTTP2.md, "Responses"): UTF-8, in which everything but space to tilde
-// without percent is percent-encoded. A decoder takes what it is given and never fails.
+// without percent is percent-encoded. A decoder takes what it is given and never fails. Spaces at either end are encoded
+// too: receivers may strip them, or refuse the field (RFC 9113 section 8.2.1).
 
 /// The percent-encoded form of a status message.
 public func percentEncoded(_ message: String) -> String {
-  guard message.utf8.contains(where: { !isUnreserved($0) }) else { return message }
+  let space = UInt8(ascii: " ")
+  guard message.utf8.first == space || message.utf8.last == space || message.utf8.contains(where: { !isUnreserved($0) })
+  else { return message }
   var encoded: [UInt8] = []
   encoded.reserveCapacity(message.utf8.count + 16)
-  for byte in message.utf8 {
-    if isUnreserved(byte) {
+  let bytes = Array(message.utf8)
+  for (index, byte) in bytes.enumerated() {
+    let isAtEnd = index == 0 || index == bytes.count - 1
+    if isUnreserved(byte), !(byte == space && isAtEnd) {
       encoded.append(byte)
     } else {
       encoded.append(UInt8(ascii: "%"))

@@ -78,7 +78,7 @@ final class ClientStream: HTTP2Stream, RoomWaiter {
     if phase != .over { head.receive(name, value) }
   }
 
-  override func receivedFields() {
+  override func receivedFields(isEnd: Bool) {
     guard phase != .over else { return }
     switch head.finish() {
     case .informational: break
@@ -89,6 +89,8 @@ final class ClientStream: HTTP2Stream, RoomWaiter {
     case .end(let error, let trailers):
       let isCut = error == nil && !deframer.isAtBoundary
       end(isCut ? RPCError(.internal, "the response ends inside a message") : error, trailers)
+      // A server that said how the call ended must not go on.
+      if !isEnd { reset(.protocolError) }
     case .refusal(let error): call.end(with: error, dropping: false)
     }
   }
@@ -129,7 +131,8 @@ final class ClientStream: HTTP2Stream, RoomWaiter {
   }
 
   override func closed(_ code: HTTP2ErrorCode) {
-    end(connection.failure ?? resetError(code), Metadata(), isUnprocessed: code == .refusedStream)
+    let error = connection.failure ?? head.excess ?? resetError(code)
+    end(error, Metadata(), isUnprocessed: code == .refusedStream)
     connection.streamClosed()
   }
 

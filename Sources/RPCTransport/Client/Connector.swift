@@ -63,10 +63,15 @@ struct Connector {
   }
 
   private func attach(_ channel: any Channel, _ configuration: ClientConfiguration) throws -> ClientConnection {
-    let connection = try ClientConnection(configuration, headers, executor)
-    try channel.pipeline.syncOperations.addHandlers(
-      HandshakeObserver(connection, expectsALPN: tls != nil), ConnectionHandler(connection))
-    return connection
+    do {
+      let connection = try ClientConnection(configuration, headers, executor)
+      try channel.pipeline.syncOperations.addHandlers(
+        HandshakeObserver(connection, expectsALPN: tls != nil), ConnectionHandler(connection))
+      return connection
+    } catch {
+      channel.close(promise: nil)
+      throw error
+    }
   }
 }
 

@@ -45,13 +45,17 @@ struct ResponseHeadReader {
     }
   }
 
+  /// That the list is too long, which may be why the rest of it never comes.
+  var excess: RPCError? {
+    guard listBytes > listBytesMax else { return nil }
+    return RPCError(.resourceExhausted, "the response's headers take more than \(listBytesMax) bytes")
+  }
+
   /// What the list said, which is complete. The reader is then ready for the next one.
   mutating func finish() -> Head {
     defer { self = ResponseHeadReader(listBytesMax: listBytesMax) }
     if let httpStatus, (100...199).contains(httpStatus) { return .informational }
-    if listBytes > listBytesMax {
-      return .refusal(RPCError(.resourceExhausted, "the response's headers take more than \(listBytesMax) bytes"))
-    }
+    if let excess { return .refusal(excess) }
     if let grpcStatus { return .end(error(status: grpcStatus), trailers: metadata) }
     // These are trailers, of a response that was one.
     guard let httpStatus else {

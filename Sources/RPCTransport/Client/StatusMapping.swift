@@ -17,7 +17,7 @@ extension RPCError {
     self.init(code, "the server answered with HTTP status \(httpStatus) and no gRPC status")
   }
 
-  /// For a stream that the server reset (grpc/doc/PROTOCOL-HTTP2.md, "Errors").
+  /// For a stream that was reset, by the server or for what the server did (grpc/doc/PROTOCOL-HTTP2.md, "Errors").
   init(resetWith reset: HTTP2ErrorCode) {
     let code: StatusCode =
       switch reset {
@@ -27,6 +27,6 @@ extension RPCError {
       case HTTP2ErrorCode(rawValue: 0xC): .permissionDenied  // INADEQUATE_SECURITY
       default: .internal
       }
-    self.init(code, "the server reset the stream with HTTP/2 error \(reset.rawValue)")
+    self.init(code, "the stream was reset with HTTP/2 error \(reset.rawValue)")
   }
 }

@@ -7,7 +7,6 @@ import RPCCore
 /// Callers send the same metadata with call after call, so metadata whose bytes are those of the last request is
 /// not parsed again.
 struct RequestHeadReader {
-  private static let listExcessMax = 8
   private let router: Router
   private let listBytesMax: Int
   private var method: ServerMethod?
@@ -38,11 +37,10 @@ struct RequestHeadReader {
     if listBytes > 0 { reset() }
   }
 
-  /// Takes one field; false once a list is so far beyond the limit that it is no mistake. A few bytes on the wire can
-  /// name thousands of long fields (RFC 7541 section 7.3).
-  mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
+  /// Takes one field.
+  mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
     listBytes += name.count + value.count + 32
-    guard listBytes <= listBytesMax else { return listBytes <= Self.listExcessMax * listBytesMax }
+    guard listBytes <= listBytesMax else { return }
     // By length first: it decides most comparisons.
     switch name.count {
     case 2 where name == "te": break
@@ -68,7 +66,6 @@ struct RequestHeadReader {
       append(name)
       append(value)
     }
-    return true
   }
 
   private mutating func receiveEncoding(_ value: UnsafeRawBufferPointer) {

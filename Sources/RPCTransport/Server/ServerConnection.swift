@@ -157,8 +157,14 @@ final class ServerConnection: SocketConnection {
     head.begin()
   }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     head.receive(name, value)
+  }
+
+  // Streams that the server must reset cost the client nothing, and no count of its own resets sees them.
+  override func sentReset(_ code: HTTP2ErrorCode) {
+    let now = executor.now
+    if code != .noError, !frameBudget.takeReset(at: now) { perform(.close(.calmDown), at: now) }
   }
 
   override func receivedFrameAfterEnd(on id: Int32) {
@@ -168,6 +174,8 @@ final class ServerConnection: SocketConnection {
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {
     // What the peer was told is that this request is not served, so that it may try elsewhere.
     if care.isLeaving { return nil }
+    // Handlers go on for a while after their calls were cancelled, and HTTP/2 counts only the calls.
+    if runningHandlers >= 2 * configuration.http2.concurrentStreamsMax { return nil }
     requestCount += 1
     return ServerStream(id: id, head: head.finish(), connection: self)
   }

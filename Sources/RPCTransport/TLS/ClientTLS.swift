@@ -47,6 +47,8 @@ public struct ClientTLS: Sendable {
     // What RFC 9113 appendix A does not forbid to HTTP/2.
     configuration.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20"
     configuration.applicationProtocols = ["h2"]
+    // A server that does not answer the end of TLS is not waited for much longer than a packet's way.
+    configuration.shutdownTimeout = .seconds(1)
     if case .file(let file) = trustRoots {
       configuration.trustRoots = .certificates(try Self.read(file) { try NIOSSLCertificate.fromPEMFile($0) })
     }

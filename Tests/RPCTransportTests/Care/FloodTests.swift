@@ -35,11 +35,61 @@ import Testing
     }
   }
 
+  /// What has the server reset a stream of the client's, which no count of the client's own resets sees (CVE-2025-8671).
+  private static let provocations: [(String, @Sendable (UInt32) -> [Frame])] = [
+    ("a window past its end", { [.windowUpdate($0, 0x7FFF_FFFF)] }),
+    ("a field that no client may send", { [.headers(Calls.bidirectional.path, stream: $0 + 1000, [("a", "b\u{1}")])] }),
+  ]
+
+  @Test("Resets that the client provokes end the connection", arguments: provocations.indices)
+  func provokedResets(index: Int) async throws {
+    try await withServer(
+      configure: {
+        $0.limits.controlFramesBurst = 60
+        $0.limits.controlFramesPerSecond = 0
+        $0.limits.letClientsRead()
+      }
+    ) { server in
+      let client = try await FrameClient.connect(to: server.address)
+      for stream in (0..<100).map({ UInt32(2 * $0 + 1) }) {
+        client.send(.headers(Calls.bidirectional.path, stream: stream))
+        for frame in Self.provocations[index].1(stream) { client.send(frame) }
+      }
+      let seen = try await client.seen.wait { $0.isClosed }
+      #expect(seen.goAways.map(\.reason) == ["too_many_frames"])
+      #expect(seen.frames.count { $0.type == .resetStream } >= 20)
+    }
+  }
+
+  @Test func requestsAreRefusedWhileHandlersOfCancelledCallsRun() async throws {
+    let running = Observed(0)
+    let mayEnd = Observed(false)
+    let service = HandMadeService(
+      .bidirectionalStreaming(Calls.bidirectional) { (_: RequestStream<Text>, _: ResponseWriter<Text>, _) in
+        running.update { $0 += 1 }
+        // Not cancelled with its call.
+        try await Task { try await mayEnd.waitUntilOpen() }.value
+      })
+    try await withServer(service, configure: { $0.http2.concurrentStreamsMax = 3 }) { server in
+      let client = try await server.connect()
+      for count in 1...6 {
+        let call = try await client.open(Calls.bidirectional.path)
+        try await running.wait { $0 == count }
+        call.reset()
+      }
+      #expect(try await client.open(Calls.bidirectional.path).end().closed == .refusedStream)
+      mayEnd.open()
+      let other = try await server.connect()
+      _ = try await other.call(Calls.bidirectional.path)
+      #expect(running.value == 7)
+    }
+  }
+
   @Test func aFloodThatHTTP2ItselfDoesNotBearEndsTheSameWay() async throws {
     try await withServer(
       configure: {
         $0.limits.controlFramesBurst = 100_000
-        $0.http2.unsentAcksMax = 1000
+        $0.http2.unsentAnswersMax = 1000
         $0.limits.letClientsRead()
       }
     ) { server in

@@ -61,7 +61,7 @@ import Testing
         let response = try #require(try await call.nextResponse())
         #expect(response.wasCompressed == isCompressed)
         #expect(!response.isCompressed)
-        #expect(try Text(decoding: response.payload).value.utf8.count == (isCompressed ? 10_000 : 7))
+        #expect(try response.withPayload { try Text(decoding: $0) }.value.utf8.count == (isCompressed ? 10_000 : 7))
         #expect(try await call.nextResponse() == nil)
       }
     }

@@ -148,9 +148,8 @@ final class ScriptedConnection: HTTP2Connection, ChannelInboundHandler {
   /// Drops the connection.
   func disconnect() { context?.close(promise: nil) }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
-    return true
   }
 
   override func receivedRequest(on id: Int32) -> HTTP2Stream? {

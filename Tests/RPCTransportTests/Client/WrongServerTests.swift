@@ -167,7 +167,25 @@ import Testing
       stream.send(stream.message("1"))
     } _: { server, client async throws in
       #expect(await rpcError { try await client.echo("") }?.code == .notFound)
-      #expect(try await server.requests.wait { $0.first?.closed != nil }.first?.closed == .cancel)
+      #expect(try await server.requests.wait { $0.first?.closed != nil }.first?.closed == .protocolError)
     }
+  }
+
+  @Test func aServerThatSaysNothingMoreAfterItsStatusIsNotWaitedFor() async throws {
+    try await withScriptedServer { stream in
+      stream.respond(ScriptedStream.plainHeaders + [("grpc-status", "5")])
+    } _: { server, client async throws in
+      #expect(await rpcError { try await client.echo("") }?.code == .notFound)
+      #expect(try await server.requests.wait { $0.first?.closed != nil }.first?.closed == .protocolError)
+    }
+  }
+
+  @Test func aMessageThatEndsWithASpaceIsRead() async throws {
+    let error = try await error { stream in
+      stream.respond()
+      stream.finish([("grpc-status", "5"), ("grpc-message", "nothing here ")])
+    }
+    #expect(error.code == .notFound)
+    #expect(error.message == "nothing here ")
   }
 }

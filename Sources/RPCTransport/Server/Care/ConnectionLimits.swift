@@ -21,10 +21,11 @@ public struct ConnectionLimits: Sendable, Hashable {
   public var keepaliveMinimumTime: Duration = .seconds(5)
   /// Whether a client without calls may send PINGs that often; else only every two hours.
   public var keepaliveWithoutCalls = true
-  /// How long the socket may take no bytes although there are some.
+  /// How long the socket may take no bytes although there are some; and how long a client may take nothing of an answer
+  /// whose call is over.
   public var unreadOutput: Duration? = .seconds(60)
-  /// Frames that ask for work without bringing a call on, such as PING, SETTINGS, PRIORITY, empty DATA: so many at
-  /// once...
+  /// Frames that ask for work without bringing a call on, such as PING, SETTINGS, PRIORITY, empty DATA, and what has a
+  /// stream reset: so many at once...
   public var controlFramesBurst = 1000
   /// ... and then so many a second, before the connection ends.
   public var controlFramesPerSecond = 200

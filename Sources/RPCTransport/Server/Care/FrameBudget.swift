@@ -23,6 +23,9 @@ struct FrameBudget {
     return frame.type == .windowUpdate ? takeWindowUpdate(at: now, contentFramesSent) : take(at: now)
   }
 
+  /// The client did what has a stream of its reset. False if that is one too many.
+  mutating func takeReset(at now: ContinuousClock.Instant) -> Bool { take(at: now) }
+
   private mutating func takeWindowUpdate(at now: ContinuousClock.Instant, _ contentFramesSent: UInt64) -> Bool {
     windowUpdates += 1
     return windowUpdates <= 2 * contentFramesSent || take(at: now)

