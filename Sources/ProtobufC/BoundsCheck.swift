@@ -1,13 +1,15 @@
 // One pass over a message's bytes before protobuf-c sees them. `protobuf_c_message_unpack` (1.4.1) trusts its
 // input: it recurses as deep as the bytes say, allocates up to 164 times their size, and takes any bytes for a
 // string. The pass bounds all that, guided by the same descriptor, and leaves nothing for unpack to find. It also
-// notices submessages in parts, which SubmessageJoiner takes care of. Encoding: protobuf.dev/programming-guides/encoding.
+// notices submessages in parts, which SubmessageJoiner takes care of. Encoding:
+// protobuf.dev/programming-guides/encoding.
 
 import CProtobufC
 
 struct BoundsCheck: ~Copyable {
   private let limits: DecodeLimits
-  private var memoryBytes = 0
+  /// What unpacking takes, at most.
+  private(set) var memoryBytes = 0
   /// True where a submessage may come in parts; false where none does.
   private(set) var sawParts = false
 

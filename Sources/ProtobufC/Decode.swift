@@ -6,10 +6,19 @@ extension ProtobufMessage {
   /// `bytes` need to live only as long as the call.
   @inlinable
   public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits()) throws(DecodeError) {
+    var memoryBytes = 0
+    try self.init(decoding: bytes, limits: limits, memoryBytes: &memoryBytes)
+  }
+
+  /// Decodes as above, and tells by `memoryBytes` how much memory the C message took; this one takes about as much.
+  @inlinable
+  public init(
+    decoding bytes: UnsafeRawBufferPointer, limits: DecodeLimits, memoryBytes: inout Int
+  ) throws(DecodeError) {
     // Only these two functions are generic, so that they are specialized for each message and look up no metadata.
     let descriptor = Self.descriptor
     let message: Self?
-    if try checkBounds(bytes, descriptor, limits) {
+    if try checkBounds(bytes, descriptor, limits, &memoryBytes) {
       let joined = try joinSubmessages(bytes, descriptor, limits)
       message = joined.withUnsafeBytes { Self.unpacking($0, limits) }
     } else {
@@ -33,13 +42,15 @@ extension ProtobufMessage {
   }
 }
 
-/// Whether submessages may come in parts, in bytes that are a message and keep the limits.
+/// Whether submessages may come in parts, in bytes that are a message and keep the limits; and the memory it takes.
 @usableFromInline
 func checkBounds(
-  _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ limits: DecodeLimits
+  _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ limits: DecodeLimits,
+  _ memoryBytes: inout Int
 ) throws(DecodeError) -> Bool {
   var check = BoundsCheck(limits: limits)
   try check.check(bytes, as: descriptor)
+  memoryBytes = check.memoryBytes
   return check.sawParts
 }
 

@@ -23,7 +23,7 @@ public final class ChangeSignal: Sendable {
   public func notify() {
     let waiters = state.withLock { state in
       state.generation += 1
-      defer { state.waiters.removeAll(keepingCapacity: true) }
+      defer { state.waiters = [:] }
       return state.waiters
     }
     for waiter in waiters.values { waiter.resume() }

@@ -21,6 +21,8 @@ public final class InProcessCall: ClientCall, ServerCall {
     var initialMetadata: Metadata?
     var hasResponded = false
     var trailers = Metadata()
+    // How many interceptors know of the call.
+    var told = 0
   }
 
   private let configuration: InProcessTransport.Configuration
@@ -43,11 +45,7 @@ public final class InProcessCall: ClientCall, ServerCall {
   // MARK: The call's life
 
   func start(_ method: ServerMethod, timeout: Duration?) {
-    do {
-      try interceptors.begin(context)
-    } catch {
-      return end(RPCError(answering: error), dropping: true)
-    }
+    guard begin() else { return }
     if let timeout, timeout <= .zero { return end(.deadlineExceeded, dropping: true) }
     let handler = Task {
       do {
@@ -74,7 +72,22 @@ public final class InProcessCall: ClientCall, ServerCall {
     }
   }
 
-  func refuse(_ error: RPCError) { end(error, dropping: true) }
+  func refuse(_ error: RPCError) {
+    if begin() { end(error, dropping: true) }
+  }
+
+  /// Tells the interceptors; false where one ended the call.
+  private func begin() -> Bool {
+    var told = 0
+    do {
+      defer { state.withLock { $0.told = told } }
+      try interceptors.begin(context, told: &told)
+    } catch {
+      end(RPCError(answering: error), dropping: true)
+      return false
+    }
+    return true
+  }
 
   private func serve(_ method: ServerMethod) async throws {
     switch method.handler {
@@ -86,20 +99,20 @@ public final class InProcessCall: ClientCall, ServerCall {
       guard try await nextRequest() == nil else {
         throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
       }
-      let call = try decode(request.payload, configuration.decodeLimits)
+      let call = try request.withPayload { try decode($0, configuration.decodeLimits) }
       if try !call.answerAtOnce(context, self) { try await call.answer(context, self) }
     }
   }
 
   /// Ends the call unless it is over: with OK where there is no error; with `dropping`, before what waits is read.
   private func end(_ error: RPCError?, dropping: Bool) {
-    let (phase, trailers) = state.withLock { state in
+    let (phase, trailers, told) = state.withLock { state in
       defer { state.phase = .over }
-      if case .over = state.phase { return (state.phase, state.trailers) }
+      if case .over = state.phase { return (state.phase, state.trailers, state.told) }
       var all = error?.trailers ?? Metadata()
       all.add(contentsOf: state.trailers)
       state.trailers = all
-      return (state.phase, all)
+      return (state.phase, all, state.told)
     }
     switch phase {
     case .over: return
@@ -108,13 +121,13 @@ public final class InProcessCall: ClientCall, ServerCall {
       handler.cancel()
       timer?.cancel()
     }
-    var told = error
-    told?.trailers = trailers
+    var answer = error
+    answer?.trailers = trailers
     // The cause is for the server's log.
-    told?.cause = nil
-    responses.end(.init(reader: told, writer: error ?? .cancelled), dropping: dropping)
-    requests.end(.init(reader: error ?? .cancelled, writer: told), dropping: true)
-    interceptors.end(CallSummary(context, duration: .now - context.start, error: error))
+    answer?.cause = nil
+    responses.end(.init(reader: answer, writer: error ?? .cancelled), dropping: dropping)
+    requests.end(.init(reader: error ?? .cancelled, writer: answer), dropping: true)
+    interceptors.end(CallSummary(context, duration: .now - context.start, error: error), told: told)
   }
 
   // MARK: The caller's end
@@ -197,6 +210,5 @@ public final class InProcessCall: ClientCall, ServerCall {
 }
 
 extension RPCError {
-  fileprivate static let cancelled = RPCError(.cancelled, "the call was cancelled")
   fileprivate static let deadlineExceeded = RPCError(.deadlineExceeded, "the deadline passed")
 }

@@ -4,11 +4,37 @@ import Synchronization
 /// One direction of a call: messages in order from one writer to one reader, of which at most `messagesMax` wait
 /// before the writer is told to.
 final class MessagePipe: Sendable {
+  private typealias Reader = CheckedContinuation<FramedMessage?, any Error>
+  private typealias Writer = CheckedContinuation<Void, any Error>
+
   private struct State {
     var messages: [FramedMessage] = []
     var ending: Ending?
-    var reader: CheckedContinuation<FramedMessage?, any Error>?
-    var writer: CheckedContinuation<Void, any Error>?
+    var reader: Reader?
+    var writer: Writer?
+
+    mutating func takeReader() -> Reader? {
+      defer { reader = nil }
+      return reader
+    }
+
+    mutating func takeWriter() -> Writer? {
+      defer { writer = nil }
+      return writer
+    }
+
+    /// What `reader` gets now, nil if it waits; and the writer who has room again for it.
+    mutating func read(_ reader: Reader, messagesMax: Int) -> (Result<FramedMessage?, any Error>?, Writer?) {
+      if !messages.isEmpty {
+        let message = messages.removeFirst()
+        return (.success(message), messages.count < messagesMax ? takeWriter() : nil)
+      }
+      if let ending { return (ending.reader.map { .failure($0) } ?? .success(nil), nil) }
+      if Task.isCancelled { return (.failure(RPCError.cancelled), nil) }
+      if self.reader != nil { return (.failure(RPCError.secondWaiter), nil) }
+      self.reader = reader
+      return (nil, nil)
+    }
   }
 
   /// What the two ends find once nothing more goes through.
@@ -29,12 +55,9 @@ final class MessagePipe: Sendable {
     let (reader, hasRoom) = try state.withLock { state in
       if let ending = state.ending {
         if let error = ending.writer { throw error }
-        return (CheckedContinuation<FramedMessage?, any Error>?.none, true)
+        return (Reader?.none, true)
       }
-      if let reader = state.reader {
-        state.reader = nil
-        return (reader, true)
-      }
+      if let reader = state.takeReader() { return (reader, true) }
       state.messages.append(message)
       return (nil, state.messages.count < messagesMax)
     }
@@ -44,33 +67,33 @@ final class MessagePipe: Sendable {
 
   /// Returns once the reader has taken enough, or nobody reads any more.
   func waitForRoom() async throws {
-    try await withCheckedThrowingContinuation { writer in
-      let outcome = state.withLock { state -> Result<Void, any Error>? in
-        if let ending = state.ending { return ending.writer.map { .failure($0) } ?? .success(()) }
-        if state.messages.count < messagesMax { return .success(()) }
-        state.writer = writer
-        return nil
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { writer in
+        let outcome = state.withLock { state -> Result<Void, any Error>? in
+          if let ending = state.ending { return ending.writer.map { .failure($0) } ?? .success(()) }
+          if state.messages.count < messagesMax { return .success(()) }
+          if Task.isCancelled { return .failure(RPCError.cancelled) }
+          if state.writer != nil { return .failure(RPCError.secondWaiter) }
+          state.writer = writer
+          return nil
+        }
+        if let outcome { writer.resume(with: outcome) }
       }
-      if let outcome { writer.resume(with: outcome) }
+    } onCancel: {
+      state.withLock { $0.takeWriter() }?.resume(throwing: RPCError.cancelled)
     }
   }
 
   /// The next message; nil after the last.
   func next() async throws -> FramedMessage? {
-    try await withCheckedThrowingContinuation { reader in
-      let (outcome, writer) = state.withLock { state in
-        if !state.messages.isEmpty {
-          let message = state.messages.removeFirst()
-          let writer = state.messages.count < messagesMax ? state.writer : nil
-          if writer != nil { state.writer = nil }
-          return (Result<FramedMessage?, any Error>?.some(.success(message)), writer)
-        }
-        if let ending = state.ending { return (ending.reader.map { .failure($0) } ?? .success(nil), nil) }
-        state.reader = reader
-        return (nil, nil)
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { reader in
+        let (outcome, writer) = state.withLock { $0.read(reader, messagesMax: messagesMax) }
+        writer?.resume()
+        if let outcome { reader.resume(with: outcome) }
       }
-      writer?.resume()
-      if let outcome { reader.resume(with: outcome) }
+    } onCancel: {
+      state.withLock { $0.takeReader() }?.resume(throwing: RPCError.cancelled)
     }
   }
 
@@ -84,17 +107,21 @@ final class MessagePipe: Sendable {
     let (reader, writer) = state.withLock { state in
       // Whoever waited was told when it ended.
       if unlessEnded, state.ending != nil {
-        return (CheckedContinuation<FramedMessage?, any Error>?.none, CheckedContinuation<Void, any Error>?.none)
+        return (Reader?.none, Writer?.none)
       }
       state.ending = ending
       if dropping { state.messages = [] }
-      defer {
-        state.reader = nil
-        state.writer = nil
-      }
-      return (state.reader, state.writer)
+      return (state.takeReader(), state.takeWriter())
     }
     reader?.resume(with: ending.reader.map { .failure($0) } ?? .success(nil))
     writer?.resume(with: ending.writer.map { .failure($0) } ?? .success(()))
   }
+}
+
+extension RPCError {
+  static let cancelled = RPCError(.cancelled, "the call was cancelled")
+
+  // Messages would come to its tasks in no order that they could know.
+  fileprivate static let secondWaiter = RPCError(
+    .internal, "two tasks take a call's messages, or send them, at the same time")
 }

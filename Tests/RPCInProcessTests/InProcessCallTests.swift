@@ -53,7 +53,7 @@ import Testing
     try await call.send(.framing(Text()))
     try await call.finishSending()
     let response = try #require(try await call.nextResponse())
-    #expect(try Text(decoding: response.payload).value == "ada")
+    #expect(try response.withPayload { try Text(decoding: $0) }.value == "ada")
     #expect(call.initialMetadata?[text: "x-first"] == "1")
     #expect(try await call.nextResponse() == nil)
     #expect(call.trailers[binary: "x-last-bin"] == [2])

@@ -35,6 +35,29 @@ import Testing
     #expect(sent.value == 100)
   }
 
+  @Test func aTaskThatIsCancelledWaitsNoLongerAndItsCallGoesOn() async throws {
+    let code = Observed(StatusCode?.none)
+    let transport = transport(
+      .bidirectionalStreaming(Calls.bidirectional) {
+        (requests: RequestStream<Text>, responses: ResponseWriter<Text>, _) in
+        let isWaiting = Observed(false)
+        let child = Task {
+          isWaiting.open()
+          for try await _ in requests {}
+        }
+        try await isWaiting.waitUntilOpen()
+        child.cancel()
+        if case .failure(let error) = await child.result { code.update { $0 = (error as? RPCError)?.code } }
+        try await responses.send(Text("went on"))
+      })
+    let call: BidirectionalCall<Text, Text> = transport.bidirectionalStreaming(
+      Calls.bidirectional, CallOptions())
+    var responses = call.responses.makeAsyncIterator()
+    #expect(try await responses.next()?.value == "went on")
+    #expect(code.value == .cancelled)
+    #expect(try await responses.next() == nil)
+  }
+
   @Test func aHandlerThatStopsHoldsBackItsCaller() async throws {
     let isTaking = Observed(false)
     let sent = Observed(0)

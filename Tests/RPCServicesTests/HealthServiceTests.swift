@@ -59,6 +59,26 @@ import Testing
     #expect(try await watch.next()?.status == .serving)
   }
 
+  @Test func thereAreOnlySoManyWatches() async throws {
+    let health = HealthService(services: [], watchesMax: 2)
+    let client = Grpc_Health_V1_HealthClient(InProcessTransport(services: [health]))
+    func watch() async throws -> Grpc_Health_V1_HealthCheckResponse.ServingStatus? {
+      var responses = try await client.watch(.init()).makeAsyncIterator()
+      return try await responses.next()?.status
+    }
+    let held = [try await client.watch(.init()), try await client.watch(.init())]
+    var iterators = held.map { $0.makeAsyncIterator() }
+    for index in iterators.indices { #expect(try await iterators[index].next()?.status == .serving) }
+    #expect(await rpcError { try await watch() }?.code == .resourceExhausted)
+    health.shutDown()
+    for index in iterators.indices {
+      #expect(try await iterators[index].next()?.status == .notServing)
+      #expect(await rpcError { try await iterators[index].next() }?.code == .unavailable)
+    }
+    // Those that ended have made room.
+    #expect(try await watch() == .notServing)
+  }
+
   @Test func nothingServesAfterTheEnd() async throws {
     health.shutDown()
     health.set("test.Calls", isServing: true)

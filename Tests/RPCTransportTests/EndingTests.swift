@@ -1,5 +1,6 @@
 import RPCCore
 import RPCTestSupport
+import RPCTransport
 import Testing
 
 /// Deadlines, cancellation, lost connections and the server's end.
@@ -54,6 +55,108 @@ import Testing
       // On a machine that is slow enough the deadline comes before the handler.
       if waiting.hasStarted.value > 0 { try await waiting.isCancelled.waitUntilOpen() }
     }
+  }
+
+  @Test func aHandlerThatWaitsHearsOfTheDeadline() async throws {
+    let heard = Observed(StatusCode?.none)
+    let service = HandMadeService(
+      .clientStreaming(Calls.clientStreaming) { (requests: RequestStream<Text>, _) -> ServerResponse<Text> in
+        heard.update { $0 = .ok }
+        do {
+          for try await _ in requests {}
+        } catch {
+          heard.update { $0 = (error as? RPCError)?.code }
+        }
+        return try ServerResponse(Text())
+      })
+    try await withServer(service) { server in
+      let call = try await server.connect().open(Calls.clientStreaming.path, [("grpc-timeout", "300m")])
+      #expect(try await call.end().code == .deadlineExceeded)
+      // On a machine that is slow enough the deadline comes before the handler.
+      if heard.value != nil { #expect(try await heard.wait { $0 != .ok } == .deadlineExceeded) }
+    }
+  }
+
+  /// What a handler's child tasks do while they wait for their call.
+  private enum Wait: CaseIterable {
+    case request, room
+  }
+
+  @Test("A task that is cancelled waits no longer, and its call goes on", arguments: Wait.allCases)
+  private func childTask(wait: Wait) async throws {
+    let code = Observed(StatusCode?.none)
+    let service = HandMadeService(
+      .bidirectionalStreaming(Calls.bidirectional) {
+        (requests: RequestStream<Text>, responses: ResponseWriter<Text>, _) in
+        let isWaiting = Observed(false)
+        let child = Task {
+          isWaiting.open()
+          switch wait {
+          case .request: for try await _ in requests {}
+          case .room: while true { try await responses.send(Text(String(repeating: "x", count: 10_000))) }
+          }
+        }
+        try await isWaiting.waitUntilOpen()
+        child.cancel()
+        let result = await child.result
+        code.update { $0 = (result.failure as? RPCError)?.code }
+        responses.addTrailers(.with("x-went-on", "yes"))
+      })
+    try await withServer(service) { server in
+      let call = try await server.connect().open(Calls.bidirectional.path, holdsBack: true)
+      #expect(try await code.wait { $0 != nil } == .cancelled)
+      call.take()
+      let answer = try await call.end()
+      #expect(answer.code == .ok)
+      #expect(answer["x-went-on"] == "yes")
+    }
+  }
+
+  @Test func twoTasksCannotTakeTheRequestsOfOneCall() async throws {
+    let codes = Observed<[StatusCode]>([])
+    let service = HandMadeService(
+      .clientStreaming(Calls.clientStreaming) { (requests: RequestStream<Text>, _) -> ServerResponse<Text> in
+        await withTaskGroup(of: Void.self) { group in
+          for _ in 0..<2 {
+            group.addTask {
+              var iterator = requests.makeAsyncIterator()
+              if let error = await rpcError({ try await iterator.next() }) { codes.update { $0.append(error.code) } }
+            }
+          }
+        }
+        return try ServerResponse(Text("done"))
+      })
+    try await withServer(service) { server in
+      let call = try await server.connect().open(Calls.clientStreaming.path)
+      #expect(try await codes.wait { !$0.isEmpty } == [.internal])
+      // The first waits on, and gets what comes.
+      try call.send(Text())
+      #expect(try await call.end().texts == ["done"])
+      #expect(codes.value == [.internal])
+    }
+  }
+
+  @Test func aHandlerThatIgnoresItsCancellationDoesNotHoldUpTheEnd() async throws {
+    let hasStarted = Observed(false)
+    let mayEnd = Observed(false)
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, _) -> ServerResponse<Text> in
+        hasStarted.open()
+        try await Task { try await mayEnd.waitUntilOpen() }.value
+        return try ServerResponse(Text())
+      })
+    let server = RPCServer(services: [service], threads: 1)
+    let address = try await server.start(host: "127.0.0.1", port: 0)
+    let client = try await WireClient.connect(to: address)
+    let call = try await client.open(Calls.unary.path)
+    try call.send(Text())
+    call.finish()
+    try await hasStarted.waitUntilOpen()
+    let error = await #expect(throws: HandlersRunning.self) {
+      try await server.shutDown(grace: .zero, handlerGrace: .milliseconds(100))
+    }
+    #expect(error?.connections == 1)
+    mayEnd.open()
   }
 
   @Test func theHandlerKnowsItsDeadline() async throws {
@@ -200,5 +303,19 @@ import Testing
   private func untilItWorks(_ attempt: () async throws -> Bool) async throws {
     // A connection that was closed as it came is the reason to try again.
     while !((try? await attempt()) ?? false) { try Task.checkCancellation() }
+  }
+}
+
+extension Metadata {
+  fileprivate static func with(_ key: String, _ text: String) -> Metadata {
+    var metadata = Metadata()
+    metadata.add(key, text)
+    return metadata
+  }
+}
+
+extension Result {
+  fileprivate var failure: Failure? {
+    if case .failure(let error) = self { error } else { nil }
   }
 }

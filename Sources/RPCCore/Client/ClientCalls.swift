@@ -92,7 +92,7 @@ extension ClientCall {
 @inlinable
 func decodeResponse<Response: ProtobufMessage>(_ frame: FramedMessage) throws -> Response {
   do {
-    return try Response(decoding: frame.payload)
+    return try frame.withPayload { try Response(decoding: $0) }
   } catch {
     throw RPCError(.internal, "the server's message cannot be decoded: \(error)")
   }
@@ -105,8 +105,8 @@ public struct RequestWriter<Message: ProtobufMessage>: Sendable {
   /// Writes to `call`.
   public init(_ call: any ClientCall) { self.call = call }
 
-  /// Sends a message; returns when there is room for another. With `isCompressible` false it is not compressed, whatever
-  /// the call's options say.
+  /// Sends a message; returns when there is room for another. With `isCompressible` false it is not compressed,
+  /// whatever the call's options say.
   /// - Throws: the call's `RPCError` if it is over.
   @inlinable
   public func send(_ message: Message, isCompressible: Bool = true) async throws {

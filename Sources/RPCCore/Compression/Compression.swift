@@ -10,10 +10,10 @@ extension FramedMessage {
   /// Nothing is kept between messages. The memory of one call is sized by the message, from 10 KiB to 262 KiB, so that
   /// small messages cost little more than with a compressor kept for them. Level 1: an event loop waits for it.
   public func compressed(_ encoding: MessageEncoding) -> FramedMessage {
-    let payload = payload
-    guard encoding != .identity, !isCompressed, payload.count >= Self.worthwhileBytes else { return self }
-    return withUnsafeTemporaryAllocation(byteCount: payload.count - 1, alignment: 1) { target in
-      guard let count = deflate(payload, encoding, into: target) else { return self }
+    let payloadBytes = count - Self.prefixBytes
+    guard encoding != .identity, !isCompressed, payloadBytes >= Self.worthwhileBytes else { return self }
+    return withUnsafeTemporaryAllocation(byteCount: payloadBytes - 1, alignment: 1) { target in
+      guard let count = withPayload({ deflate($0, encoding, into: target) }) else { return self }
       return FramedMessage(payloadBytes: count, isCompressed: true) {
         UnsafeMutableRawBufferPointer(start: $0, count: count).copyMemory(
           from: UnsafeRawBufferPointer(rebasing: target.prefix(count)))

@@ -54,13 +54,15 @@ public struct FramedMessage: @unchecked Sendable {
   }
 
   /// True where the payload is compressed.
-  public var isCompressed: Bool { bytes[0] == 1 }
+  public var isCompressed: Bool { withExtendedLifetime(storage) { bytes[0] == 1 } }
 
   /// True for a message that came in compressed, and was decompressed.
   public var wasCompressed: Bool { storage.header.wasCompressed }
 
-  /// The bytes of the packed message, or what they were compressed to; valid while `owner` lives.
-  public var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[Self.prefixBytes...]) }
+  /// Lends the bytes of the packed message, or what they were compressed to.
+  public func withPayload<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(storage) { try body(UnsafeRawBufferPointer(rebasing: bytes[Self.prefixBytes...])) }
+  }
 }
 
 extension FramedMessage {

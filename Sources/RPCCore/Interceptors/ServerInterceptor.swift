@@ -8,16 +8,17 @@ public protocol ServerInterceptor: Sendable {
   func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)?
 }
 
-/// What one interceptor does for the calls of one method; a class, so that a call borrows it. Its functions run on the call's event loop and must not
-/// block. They are plain functions around the call rather than links of an asynchronous chain: a chain costs every
-/// call a suspended frame for each of its links.
+/// What one interceptor does for the calls of one method; a class, so that a call borrows it. Its functions run on the
+/// call's event loop and must not block. They are plain functions around the call rather than links of an asynchronous
+/// chain: a chain costs every call a suspended frame for each of its links.
 public protocol CallInterceptor: AnyObject, Sendable {
   /// The headers of a call came in. What is thrown ends the call before its message is looked at; interceptors
-  /// further down the list do not hear of its beginning, and all hear of its end.
+  /// further down the list hear neither of its beginning nor of its end.
   /// - Throws: `RPCError`, which the caller gets.
   func begins(_ call: ServerContext) throws
 
-  /// The call is over: its status is on the way, or its caller left.
+  /// The call is over: its status is on the way, or its caller left. Called once for each call that `begins` was called
+  /// for, what it threw included.
   func ended(_ call: CallSummary)
 }
 

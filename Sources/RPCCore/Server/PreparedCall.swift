@@ -2,6 +2,9 @@ public import ProtobufC
 
 /// A call whose one request is decoded.
 public protocol PreparedCall: AnyObject, Sendable {
+  /// About how much memory the request takes.
+  var requestBytes: Int { get }
+
   /// Answers now, if that needs no waiting; false if it does. Such a call needs no task, which is a sixth of what
   /// answering from memory costs.
   /// - Throws: what the call ends with.
@@ -31,11 +34,13 @@ final class PreparedUnaryCall<Request: ProtobufMessage, Response: ProtobufMessag
   }
 
   @usableFromInline let request: Request
+  @usableFromInline let requestBytes: Int
   @usableFromInline let handlers: Handlers
 
   @inlinable
-  init(_ request: Request, _ handlers: Handlers) {
+  init(_ request: Request, memoryBytes: Int, _ handlers: Handlers) {
     self.request = request
+    requestBytes = memoryBytes
     self.handlers = handlers
   }
 
@@ -54,10 +59,14 @@ final class PreparedUnaryCall<Request: ProtobufMessage, Response: ProtobufMessag
 
 @usableFromInline
 final class PreparedStreamingCall: PreparedCall {
+  @usableFromInline let requestBytes: Int
   @usableFromInline let body: ServerMethod.Body
 
   @inlinable
-  init(_ body: @escaping ServerMethod.Body) { self.body = body }
+  init(memoryBytes: Int, _ body: @escaping ServerMethod.Body) {
+    requestBytes = memoryBytes
+    self.body = body
+  }
 
   @inlinable
   func answerAtOnce(_ context: ServerContext, _ call: any ServerCall) throws -> Bool { false }

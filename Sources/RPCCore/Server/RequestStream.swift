@@ -35,7 +35,8 @@ public struct RequestStream<Message: ProtobufMessage>: AsyncSequence, Sendable {
     public mutating func next() async throws -> Message? {
       guard let frame = try await stream.call.nextRequest() else { return nil }
       note(frame)
-      return try ServerMethod.decode(frame.payload, stream.limits)
+      var memoryBytes = 0
+      return try frame.withPayload { try ServerMethod.decode($0, stream.limits, &memoryBytes) }
     }
   }
 }

@@ -2,12 +2,14 @@
 /// direction by one task at a time.
 ///
 /// When the call is over for whatever reason (status sent, reset by the peer, connection lost, deadline passed),
-/// sending throws and receiving throws: CANCELLED, or DEADLINE_EXCEEDED.
+/// sending throws and receiving throws: CANCELLED, or DEADLINE_EXCEEDED. Waiting also ends, with CANCELLED, when the task
+/// that waits is cancelled. A second task that waits in one direction gets INTERNAL.
 public protocol ServerCall: AnyObject, Sendable {
   /// Sends initial metadata now instead of with the first message. Ignored once a message was sent.
   func send(_ metadata: Metadata)
 
-  /// Hands a message to the transport, which compresses it as `compression` says. False when the caller should `waitForRoom` before sending more.
+  /// Hands a message to the transport, which compresses it as `compression` says. False when the caller should
+  /// `waitForRoom` before sending more.
   func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool
 
   /// Returns when the peer has taken enough for another message.

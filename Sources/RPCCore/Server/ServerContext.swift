@@ -18,12 +18,12 @@ public final class ServerContext: @unchecked Sendable {
   // Set before the handler starts, then only read; hence the unchecked conformance.
 
   /// Whether the one request of the call came compressed; of streams of requests, each message tells.
-  @exclusivity(unchecked) public var requestWasCompressed = false
+  @exclusivity(unchecked) public package(set) var requestWasCompressed = false
 
   /// Who the caller is. For interceptors to set as the call begins.
-  @exclusivity(unchecked) public var identity: Identity?
+  @exclusivity(unchecked) public package(set) var identity: Identity?
   /// The trace that the call is part of. For interceptors to set as the call begins.
-  @exclusivity(unchecked) public var trace: TraceContext?
+  @exclusivity(unchecked) public package(set) var trace: TraceContext?
 
   /// A call of which nothing is found out yet.
   public init(
@@ -55,14 +55,21 @@ public struct CallInterceptors: Sendable {
   /// True if nothing is done.
   public var isEmpty: Bool { interceptors.isEmpty }
 
-  /// Tells all that `call` begins, until one refuses it.
+  /// Tells all that `call` begins, until one refuses it; how many were told is added to `told`.
   /// - Throws: `RPCError`, the refusal.
-  public func begin(_ call: ServerContext) throws {
-    for interceptor in interceptors { try interceptor.begins(call) }
+  public func begin(_ call: ServerContext, told: inout Int) throws {
+    for interceptor in interceptors {
+      told += 1
+      try interceptor.begins(call)
+    }
   }
 
-  /// Tells all that the call is over, the last in the list first.
-  public func end(_ call: CallSummary) {
-    for interceptor in interceptors.reversed() { interceptor.ended(call) }
+  /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
+  public func end(_ call: CallSummary, told: Int) {
+    var index = told
+    while index > 0 {
+      index -= 1
+      interceptors[index].ended(call)
+    }
   }
 }

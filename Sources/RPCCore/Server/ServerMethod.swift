@@ -44,7 +44,10 @@ public final class ServerMethod: Sendable {
     let handlers = PreparedUnaryCall<Request, Response>.Handlers(atOnce: atOnce, handler: handler)
     return ServerMethod(
       descriptor,
-      .oneRequest { bytes, limits in PreparedUnaryCall(try decode(bytes, limits), handlers) })
+      .oneRequest { bytes, limits in
+        var memoryBytes = 0
+        return PreparedUnaryCall(try decode(bytes, limits, &memoryBytes), memoryBytes: memoryBytes, handlers)
+      })
   }
 
   /// One request, any number of responses.
@@ -56,8 +59,11 @@ public final class ServerMethod: Sendable {
     ServerMethod(
       descriptor,
       .oneRequest { bytes, limits in
-        let request: Request = try decode(bytes, limits)
-        return PreparedStreamingCall { context, call in try await handler(request, ResponseWriter(call), context) }
+        var memoryBytes = 0
+        let request: Request = try decode(bytes, limits, &memoryBytes)
+        return PreparedStreamingCall(memoryBytes: memoryBytes) { context, call in
+          try await handler(request, ResponseWriter(call), context)
+        }
       })
   }
 
@@ -96,10 +102,10 @@ public final class ServerMethod: Sendable {
   /// - Throws: INVALID_ARGUMENT with the place, or RESOURCE_EXHAUSTED where decoding would take too much.
   @inlinable
   static func decode<Message: ProtobufMessage>(
-    _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits
+    _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits, _ memoryBytes: inout Int
   ) throws -> Message {
     do {
-      return try Message(decoding: bytes, limits: limits)
+      return try Message(decoding: bytes, limits: limits, memoryBytes: &memoryBytes)
     } catch {
       throw refusal(of: error)
     }

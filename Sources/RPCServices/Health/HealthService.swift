@@ -7,13 +7,17 @@ public final class HealthService: Grpc_Health_V1_Health {
   private struct State {
     var isServing: [String: Bool]
     var isShutDown = false
+    var watches = 0
   }
 
   private let state: Mutex<State>
   private let changed = ChangeSignal()
+  private let watchesMax: Int
 
-  /// Knows the server and `services`, all of them serving.
-  public init(services: [String]) {
+  /// Knows the server and `services`, all of them serving. At most `watchesMax` callers watch at once: a watch needs no
+  /// role and has no end, so that it could be had again and again until there is no memory for other calls.
+  public init(services: [String], watchesMax: Int = 1000) {
+    self.watchesMax = watchesMax
     state = Mutex(State(isServing: Dictionary(([""] + services).map { ($0, true) }, uniquingKeysWith: { $1 })))
   }
 
@@ -63,11 +67,14 @@ public final class HealthService: Grpc_Health_V1_Health {
       })
   }
 
-  /// The status now and whenever it changes; SERVICE_UNKNOWN while it does not know the service.
+  /// The status now and whenever it changes; SERVICE_UNKNOWN while it does not know the service. RESOURCE_EXHAUSTED
+  /// where there are as many watches as there may be.
   public func watch(
     _ request: Grpc_Health_V1_HealthCheckRequest,
     to responses: ResponseWriter<Grpc_Health_V1_HealthCheckResponse>, context: ServerContext
   ) async throws {
+    try beginWatch()
+    defer { state.withLock { $0.watches -= 1 } }
     var last: Status?
     while true {
       let generation = changed.generation
@@ -79,5 +86,14 @@ public final class HealthService: Grpc_Health_V1_Health {
       if state.withLock({ $0.isShutDown }) { throw RPCError(.unavailable, "the server is shutting down") }
       try await changed.wait(after: generation)
     }
+  }
+
+  private func beginWatch() throws {
+    let hasRoom = state.withLock { state in
+      guard state.watches < watchesMax else { return false }
+      state.watches += 1
+      return true
+    }
+    if !hasRoom { throw RPCError(.resourceExhausted, "health is watched \(watchesMax) times already") }
   }
 }

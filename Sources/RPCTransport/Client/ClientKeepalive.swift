@@ -4,8 +4,8 @@ import NIOCore
 ///
 ///     dormant ◀──▶ quiet ◀──▶ asked ──▶ given up
 ///
-/// `dormant` without calls, unless asking is allowed then; `quiet` until nothing has come in for the time; `asked` until
-/// something comes in. Any bytes are a sign of life.
+/// `dormant` without calls, unless asking is allowed then; `quiet` until nothing has come in for the time; `asked`
+/// until something comes in. Any bytes are a sign of life.
 struct ClientKeepalive {
   enum Phase: Equatable {
     case dormant

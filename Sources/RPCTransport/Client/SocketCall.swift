@@ -84,8 +84,11 @@ final class SocketCall: ClientCall, @unchecked Sendable {
   private func decompressed(_ message: FramedMessage?) throws -> FramedMessage? {
     guard let message, message.isCompressed else { return message }
     do {
-      return try exchange.withLock { $0.encoding }.withDecompressed(message.payload, bytesMax: messageBytesMax) {
-        FramedMessage(copying: $0, wasCompressed: true)
+      let encoding = exchange.withLock { $0.encoding }
+      return try message.withPayload { payload in
+        try encoding.withDecompressed(payload, bytesMax: messageBytesMax) {
+          FramedMessage(copying: $0, wasCompressed: true)
+        }
       }
     } catch let error as DecompressionError {
       end(with: error.rpcError, dropping: true)

@@ -6,46 +6,52 @@ import RPCCore
 ///
 /// Confined to the stream's event loop. A reader that waits is resumed there.
 struct IncomingMessages {
-  typealias Reader = CheckedContinuation<FramedMessage?, any Error>
+  // What a message takes besides its bytes: the allocation's header, its place in the queue.
+  private static let overheadBytes = 64
 
   // None for the many streams of which no message ever waits.
   private var waiting: Deque<FramedMessage>?
-  /// Bytes of the messages that wait.
+  /// What the messages that wait take of memory.
   private(set) var waitingBytes = 0
   private var unconsumedBytes = 0
   private var hasAll = false
-  // A function instead of the continuation itself: where there is none, as on most streams, it costs nothing.
-  private var resumeReader: ((Result<FramedMessage?, any Error>) -> Void)?
+  private var reader: StreamWaiter<FramedMessage?>?
 
   /// Bytes of the stream came in, of which messages will be made.
   mutating func received(_ bytes: Int) { unconsumedBytes += bytes }
 
   /// A message is complete.
   mutating func append(_ message: FramedMessage) {
-    if let resume = resumeReader.takeValue() {
-      resume(.success(message))
+    if let reader = reader.takeValue(), reader.isWaiting {
+      reader.resume(with: .success(message))
     } else {
       waiting = waiting ?? Deque()
       waiting?.append(message)
-      waitingBytes += message.count
+      waitingBytes += message.count + Self.overheadBytes
     }
   }
 
   /// No more messages come.
   mutating func finish() {
     hasAll = true
-    resumeReader.takeValue()?(.success(nil))
+    reader.takeValue()?.resume(with: .success(nil))
+  }
+
+  /// The next message, if one waits.
+  mutating func takeFirst() -> FramedMessage? {
+    guard let next = waiting?.popFirst() else { return nil }
+    waitingBytes -= next.count + Self.overheadBytes
+    return next
   }
 
   /// Resumes `reader` with the next message, nil after the last, as soon as there is one.
-  mutating func take(_ reader: Reader) {
-    if let next = waiting?.popFirst() {
-      waitingBytes -= next.count
-      reader.resume(returning: next)
+  mutating func take(_ reader: StreamWaiter<FramedMessage?>) {
+    if let next = takeFirst() {
+      reader.resume(with: .success(next))
     } else if hasAll {
-      reader.resume(returning: nil)
+      reader.resume(with: .success(nil))
     } else {
-      resumeReader = { reader.resume(with: $0) }
+      reader.take(&self.reader)
     }
   }
 
@@ -53,7 +59,7 @@ struct IncomingMessages {
   mutating func fail(_ error: RPCError) {
     waiting = nil
     waitingBytes = 0
-    resumeReader.takeValue()?(.failure(error))
+    reader.takeValue()?.resume(with: .failure(error))
   }
 
   /// What the peer may send again: nothing while a message waits, else all that came in since the last time.
@@ -61,13 +67,5 @@ struct IncomingMessages {
     guard waitingBytes == 0 else { return 0 }
     defer { unconsumedBytes = 0 }
     return unconsumedBytes
-  }
-}
-
-extension Optional {
-  /// Leaves nil behind and returns what was there.
-  mutating func takeValue() -> Wrapped? {
-    defer { self = nil }
-    return self
   }
 }

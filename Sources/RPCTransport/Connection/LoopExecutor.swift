@@ -9,13 +9,17 @@ import Synchronization
 /// follows each read and each wake-up from outside; what comes from other threads waits in one locked inbox that
 /// wakes the loop once a batch.
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
-  // `ready`, `unflushed`, `turn` and `atEndOfTurn` are confined to the loop; the inbox is locked.
+  // All but the inbox, which is locked, is confined to the loop.
   let eventLoop: any EventLoop
   @exclusivity(unchecked) private var ready = Deque<UnownedJob>()
   @exclusivity(unchecked) private var unflushed: [any Flushable] = []
   @exclusivity(unchecked) private var atEndOfTurn: [() -> Void] = []
   @exclusivity(unchecked) private var turn = Turn.none
   private let inbox = Mutex(Inbox())
+  // What is worked off changes places with what is added to, so that neither is copied nor made anew each turn.
+  @exclusivity(unchecked) private var taken = Inbox()
+  @exclusivity(unchecked) private var running: [() -> Void] = []
+  @exclusivity(unchecked) private var flushing: [any Flushable] = []
   /// When the loop last began to read: the time at which the requests of this read came in, asked for once for all
   /// of them.
   @exclusivity(unchecked) private(set) var now = ContinuousClock.now
@@ -118,25 +122,21 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   private func runRound() {
     takeInbox()
     runReady()
-    let actions = atEndOfTurn
-    atEndOfTurn.removeAll(keepingCapacity: true)
-    for action in actions { action() }
-    let connections = unflushed
-    unflushed.removeAll(keepingCapacity: true)
-    for connection in connections { connection.flush() }
+    swap(&atEndOfTurn, &running)
+    for action in running { action() }
+    running.removeAll(keepingCapacity: true)
+    swap(&unflushed, &flushing)
+    for connection in flushing { connection.flush() }
+    flushing.removeAll(keepingCapacity: true)
   }
 
   private func takeInbox() {
-    let (jobs, actions) = inbox.withLock { inbox in
-      defer {
-        inbox.jobs.removeAll(keepingCapacity: true)
-        inbox.actions.removeAll(keepingCapacity: true)
-        inbox.isAnnounced = false
-      }
-      return (inbox.jobs, inbox.actions)
-    }
-    ready.append(contentsOf: jobs)
-    for action in actions { action() }
+    inbox.withLock { swap(&$0, &taken) }
+    ready.append(contentsOf: taken.jobs)
+    for action in taken.actions { action() }
+    taken.jobs.removeAll(keepingCapacity: true)
+    taken.actions.removeAll(keepingCapacity: true)
+    taken.isAnnounced = false
   }
 }
 

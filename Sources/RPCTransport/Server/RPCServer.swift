@@ -94,15 +94,18 @@ public final class RPCServer: Sendable {
     emptied?.resume()
   }
 
-  /// Stops taking connections and calls, lets the calls that run finish for at most `grace`, then closes.
-  public func shutDown(grace: Duration) async throws {
+  /// Stops taking connections and calls, lets the calls that run finish for at most `grace`, then closes. Handlers are
+  /// cancelled then, and may take `handlerGrace` to end.
+  /// - Throws: `HandlersRunning`, with the event loops still there; the system's error where a socket does not close.
+  public func shutDown(grace: Duration, handlerGrace: Duration = .seconds(5)) async throws {
     let listener = state.withLock { state in
       state.isDraining = true
       return state.listener.takeValue()
     }
-    try await listener?.close()
+    let listenerClosed = await Result.catching { try await listener?.close() }
     onEachLoop { $0.drain() }
-    let timer = group.next().scheduleTask(in: TimeAmount(grace)) { self.onEachLoop { $0.abandon() } }
+    let abandoning = group.next().scheduleTask(in: TimeAmount(grace)) { self.onEachLoop { $0.abandon() } }
+    let givingUp = group.next().scheduleTask(in: TimeAmount(grace + handlerGrace)) { self.endOfWait()?.resume() }
     await withCheckedContinuation { (emptied: CheckedContinuation<Void, Never>) in
       let isEmpty = state.withLock { state in
         if state.connections == 0 { return true }
@@ -111,12 +114,33 @@ public final class RPCServer: Sendable {
       }
       if isEmpty { emptied.resume() }
     }
-    timer.cancel()
+    abandoning.cancel()
+    givingUp.cancel()
+    let left = state.withLock { $0.connections }
+    if left > 0 { throw HandlersRunning(connections: left) }
     try await group.shutdownGracefully()
+    try listenerClosed.get()
   }
+
+  private func endOfWait() -> CheckedContinuation<Void, Never>? { state.withLock { $0.emptied.takeValue() } }
 
   private func onEachLoop(_ action: @escaping @Sendable (ServerLoop) -> Void) {
     for loop in loops.values { loop.executor.eventLoop.execute { action(loop) } }
+  }
+}
+
+/// Handlers go on although their calls were cancelled.
+public struct HandlersRunning: Error, CustomStringConvertible {
+  /// How many connections they are of.
+  public let connections: Int
+
+  /// How many connections there are.
+  public var description: String { "calls of \(connections) connections do not end although they were cancelled" }
+}
+
+extension Result where Failure == any Error {
+  fileprivate static func catching(_ body: () async throws -> Success) async -> Result {
+    do { return .success(try await body()) } catch { return .failure(error) }
   }
 }
 

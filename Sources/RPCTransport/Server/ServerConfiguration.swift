@@ -14,7 +14,8 @@ public struct ServerConfiguration: Sendable {
   public var streamUnsentBytesMax = 64 << 10
   /// The same for all streams of a connection together; beyond it each may have one message waiting.
   public var connectionUnsentBytesMax = 1 << 20
-  /// Bytes that the requests of all connections may hold, from their headers until they are answered.
+  /// Bytes that the calls of all connections may hold: their requests, from the headers until they are answered, and
+  /// then the answer, until it is sent.
   public var requestBytesMax = 256 << 20
   /// How long a connection may take for what.
   public var limits = ConnectionLimits()

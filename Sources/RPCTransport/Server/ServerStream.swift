@@ -8,7 +8,8 @@ import RPCCore
 ///        └──────────┴──────────────────▶
 ///
 /// `opened` until nghttp2 knows the stream; `request` until a handler can start; `running` while its task does;
-/// `over` once the status is said or the stream is gone.
+/// `over` once the status is said or the stream is gone. A stream that is `over` may still have the answer to send, for
+/// which the peer has a time of its own.
 ///
 /// State is confined to the connection's event loop, hence the unchecked conformance; what handlers call from
 /// elsewhere hops there first.
@@ -32,17 +33,20 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var deframer: MessageDeframer
   @exclusivity(unchecked) private var pace = MessagePace()
+  @exclusivity(unchecked) private var readingPace = ReadingPace()
+  // How many interceptors know of the call.
+  @exclusivity(unchecked) private var told = 0
   // A oneRequest method's call, once its request is decoded.
   @exclusivity(unchecked) private var prepared: (any PreparedCall)?
   @exclusivity(unchecked) private var preparedBytes = 0
   // What a manyRequests method has not taken yet.
   @exclusivity(unchecked) var requests = IncomingMessages()
-  // Of the server's memory for requests.
+  // Of the server's memory for calls.
   @exclusivity(unchecked) private var takenBytes = 0
 
   @exclusivity(unchecked) var response: ResponseHead
-  // Who waits for room; a function for the same reason as in `IncomingMessages`.
-  @exclusivity(unchecked) var resumeWriter: ((Result<Void, any Error>) -> Void)?
+  // Who waits for room.
+  @exclusivity(unchecked) var writer: StreamWaiter<Void>?
 
   init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
     self.connection = connection
@@ -78,12 +82,18 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     case .reject(.http(let status, let field)):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
-    case .reject(.status(let error, _)): end(error)
+    case .reject(.status(let refusal, _)):
+      do {
+        try interceptors.begin(context, told: &told)
+        end(refusal)
+      } catch {
+        end(RPCError(answering: error))
+      }
     case .call(let method):
       phase = .request
       do {
+        try interceptors.begin(context, told: &told)
         try settleMemory()
-        try interceptors.begin(context)
       } catch {
         return end(RPCError(answering: error))
       }
@@ -119,9 +129,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
-      preparedBytes = message.count
       context.requestWasCompressed = wasCompressed
-      prepared = try decode(message, connection.configuration.decodeLimits)
+      let call = try decode(message, connection.configuration.decodeLimits)
+      preparedBytes = call.requestBytes
+      prepared = call
     case .running:
       pace.complete()
       requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
@@ -155,14 +166,26 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   /// Takes of the server's memory what the call holds now, or gives back what it no longer does.
   func settleMemory() throws {
-    let held = Self.callBytes + preparedBytes + deframer.heldBytes + requests.waitingBytes
-    if held > takenBytes, !memory.take(held - takenBytes, callBytes: held) { throw RPCError.requestMemoryExhausted }
-    if held < takenBytes { memory.give(takenBytes - held) }
-    takenBytes = held
+    guard settleMemory(at: Self.callBytes + preparedBytes + deframer.heldBytes + requests.waitingBytes) else {
+      throw RPCError.requestMemoryExhausted
+    }
   }
 
-  /// Ends the call if a message of it takes too long to come in.
+  private func settleMemory(at held: Int) -> Bool {
+    if held > takenBytes, !memory.take(held - takenBytes, callBytes: held) { return false }
+    if held < takenBytes { memory.give(takenBytes - held) }
+    takenBytes = held
+    return true
+  }
+
+  /// Ends what takes too long: the call if a message of it does not come in, the stream of a call that is over if its
+  /// answer is not taken.
   func look(at now: ContinuousClock.Instant) {
+    if phase == .over {
+      let limit = connection.configuration.limits.unreadOutput
+      if readingPace.isOver(limit, waitingBytes: unsentBytes, at: now) { drop() }
+      return
+    }
     let limit = connection.configuration.limits.body
     guard let limit, pace.isOver(limit, isHeldBack: requests.waitingBytes > 0, at: now) else { return }
     end(RPCError(.deadlineExceeded, "the request took longer than \(limit) to come in", reason: "REQUEST_TOO_SLOW"))
@@ -227,8 +250,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Ends the call with a status, whatever its handler does, unless it is over.
   func end(_ error: RPCError) {
     guard phase != .over else { return }
-    task?.cancel()
+    let handler = task
     finish(error)
+    // Not before: what waits is to hear why the call is over.
+    handler?.cancel()
   }
 
   private func finish(_ error: RPCError?) {
@@ -251,11 +276,20 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     return connection.configuration.completesError(told)
   }
 
+  /// Ends the stream without the rest of its answer.
+  private func drop() {
+    connection.reset(self, .enhanceYourCalm)
+    connection.hasOutput()
+  }
+
   /// The stream is gone: it ended, was reset by the peer, or its connection is lost.
   override func closed(_ code: HTTP2ErrorCode) {
-    guard phase != .over else { return }
-    task?.cancel()
-    leave(.cancelled)
+    if phase != .over {
+      let handler = task
+      leave(.cancelled)
+      handler?.cancel()
+    }
+    _ = settleMemory(at: 0)
   }
 
   private func leave(_ error: RPCError?) {
@@ -263,13 +297,14 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     task = nil
     prepared = nil
     timer.takeValue()?.cancel()
-    resumeWriter.takeValue()?(.failure(error ?? .cancelled))
+    writer.takeValue()?.resume(with: .failure(error ?? .cancelled))
     requests.fail(error ?? .cancelled)
     // The stream lives on until the peer has read its end, which it may never do.
     if deframer.heldBytes > 0 { deframer = MessageDeframer(messageBytesMax: 0) }
-    memory.give(takenBytes)
-    takenBytes = 0
-    if !interceptors.isEmpty { interceptors.end(CallSummary(context, duration: .now - context.start, error: error)) }
+    if !settleMemory(at: unsentBytes) { drop() }
+    if told > 0 {
+      interceptors.end(CallSummary(context, duration: .now - context.start, error: error), told: told)
+    }
   }
 
   private var name: String { context.method.path }

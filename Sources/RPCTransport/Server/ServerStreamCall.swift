@@ -40,26 +40,31 @@ extension ServerStream: ServerCall {
   }
 
   func waitForRoom() async throws {
-    try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
-      connection.executor.perform { [self] in
-        guard phase == .running else { return waiter.resume(throwing: over) }
-        if connection.hasRoom(for: self) { return waiter.resume() }
-        resumeWriter = { waiter.resume(with: $0) }
-        connection.tellOfRoom(self)
-      }
+    if connection.executor.isCurrent, phase == .running, connection.hasRoom(for: self) { return }
+    try await StreamWaiter<Void>().wait(on: connection.executor) { [self] waiter in
+      guard phase == .running else { return waiter.resume(with: .failure(over)) }
+      if connection.hasRoom(for: self) { return waiter.resume(with: .success(())) }
+      waiter.take(&writer)
+      if waiter.isWaiting { connection.tellOfRoom(self) }
     }
   }
 
   func nextRequest() async throws -> FramedMessage? {
-    try await withCheckedThrowingContinuation { reader in
-      connection.executor.perform { [self] in
-        guard phase == .running else { return reader.resume(throwing: over) }
-        requests.take(reader)
-        returnWindow()
-        // What was taken is no longer held here, so that this only gives back.
-        try? settleMemory()
-      }
+    if connection.executor.isCurrent, phase == .running, let next = requests.takeFirst() {
+      tookRequest()
+      return next
     }
+    return try await StreamWaiter<FramedMessage?>().wait(on: connection.executor) { [self] reader in
+      guard phase == .running else { return reader.resume(with: .failure(over)) }
+      requests.take(reader)
+      tookRequest()
+    }
+  }
+
+  private func tookRequest() {
+    returnWindow()
+    // What was taken is no longer held here, so that this only gives back.
+    try? settleMemory()
   }
 
   private var over: RPCError {
@@ -70,8 +75,10 @@ extension ServerStream: ServerCall {
 
 extension ServerStream: RoomWaiter {
   func offerRoom() -> Bool {
-    guard connection.hasRoom(for: self) || isClosed else { return resumeWriter == nil }
-    resumeWriter.takeValue()?(.success(()))
+    guard let waiter = writer, waiter.isWaiting else { return true }
+    guard connection.hasRoom(for: self) || isClosed else { return false }
+    writer = nil
+    waiter.resume(with: .success(()))
     return true
   }
 }

@@ -12,7 +12,7 @@ final class CallLog: ServerInterceptor, CallInterceptor {
   func ended(_ call: CallSummary) {
     if let cause = call.error?.cause {
       var metadata = metadata(call)
-      metadata["cause"] = "\(cause)"
+      metadata["cause"] = "\(oneLine("\(cause)"))"
       logger.error("call failed", metadata: metadata)
     }
     guard logger.logLevel <= .debug else { return }

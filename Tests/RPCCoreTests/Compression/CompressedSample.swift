@@ -69,7 +69,7 @@ extension FramedMessage {
   /// A copy of the frame's bytes.
   var copiedBytes: [UInt8] { withExtendedLifetime(owner) { Array(bytes) } }
   /// A copy of the payload.
-  var copiedPayload: [UInt8] { withExtendedLifetime(owner) { Array(payload) } }
+  var copiedPayload: [UInt8] { withPayload { Array($0) } }
 }
 
 /// A message's length in its prefix.

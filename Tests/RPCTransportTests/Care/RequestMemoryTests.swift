@@ -1,6 +1,7 @@
+import ProtobufWellKnownTypes
 import RPCCore
 import RPCTestSupport
-import RPCTransport
+@testable import RPCTransport
 import Testing
 
 /// What the requests of all connections may hold together.
@@ -105,6 +106,67 @@ import Testing
       #expect(try await client.call(Calls.unary.path, [Self.large]).texts.count == 1)
       call.finish()
       #expect(try await call.end().code == .ok)
+    }
+  }
+
+  @Test func whatARequestDecodesToCounts() async throws {
+    // Two bytes of an empty submessage on the wire, and forty in memory.
+    let structs = ServerMethod.unary(Calls.unary) { (request: Google_Protobuf_ListValue, _) in
+      try ServerResponse(Text("\(request.values.count)"))
+    }
+    let wire = [UInt8](repeating: 0, count: 0) + Array(repeatElement([0x0A, 0] as [UInt8], count: 80_000).joined())
+    func body(_ bytes: [UInt8]) -> [UInt8] {
+      [0] + withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
+    }
+    try await withServer(
+      HandMadeService(structs), configure: { $0.requestBytesMax = 1 << 20 }
+    ) { server in
+      let client = try await server.connect()
+      let call = try await client.open(Calls.unary.path)
+      call.send(body(wire))
+      call.finish()
+      expectRefusal(try await call.end())
+      let small = try await client.open(Calls.unary.path)
+      small.send(body(Array(wire.prefix(2000))))
+      small.finish()
+      #expect(try await small.end().texts == ["1000"])
+    }
+  }
+
+  @Test func anAnswerThatIsNotTakenCountsUntilItIs() async throws {
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, _) in
+        try ServerResponse(Text(String(repeating: "x", count: Int(request.value) ?? 0)))
+      })
+    try await withMemory(service) { server in
+      let client = try await server.connect()
+      let held = try await client.open(Calls.unary.path, holdsBack: true)
+      try held.send(Text("3000000"))
+      held.finish()
+      try await held.received.wait { !$0.body.isEmpty }
+      // Two of them are too much, whatever the connection.
+      for client in [client, try await server.connect(), try await server.connect()] {
+        let tooMuch = try await client.open(Calls.unary.path, holdsBack: true)
+        try tooMuch.send(Text("3000000"))
+        tooMuch.finish()
+        #expect(try await tooMuch.end().closed == .enhanceYourCalm)
+        #expect(try await client.call(Calls.unary.path, [Text("1")]).texts == ["x"])
+      }
+      held.take()
+      #expect(try await held.end().texts.first?.utf8.count == 3_000_000)
+      #expect(try await client.call(Calls.unary.path, [Text("3000000")]).texts.first?.utf8.count == 3_000_000)
+    }
+  }
+
+  @Test func anAnswerThatIsNeverTakenIsDropped() async throws {
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, _) in try ServerResponse(Text(String(repeating: "x", count: 1_000_000))) })
+    try await withServer(service, configure: { $0.limits = .none { $0.unreadOutput = .milliseconds(200) } }) { server in
+      let client = try await server.connect()
+      let held = try await client.open(Calls.unary.path, holdsBack: true)
+      try held.send(Text())
+      held.finish()
+      #expect(try await held.end().closed == .enhanceYourCalm)
     }
   }
 

@@ -144,5 +144,5 @@ extension FramedMessage {
     }
   }
 
-  fileprivate var copiedPayload: [UInt8] { withExtendedLifetime(owner) { Array(payload) } }
+  fileprivate var copiedPayload: [UInt8] { withPayload { Array($0) } }
 }
