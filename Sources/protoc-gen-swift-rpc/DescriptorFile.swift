@@ -19,8 +19,8 @@ struct DescriptorFile {
     let dependencies = file.dependencies.filter { $0.edition == .proto3 }
     var printer = CodePrinter(addNewlines: true)
     printHeader(&printer, of: file, imports: ["ProtobufC"], visibility)
-    // Not for what is declared. Without an access level beside other files' `public import`: `internal` would ask for one
-    // in every file of the module that imports the same.
+    // Not for what is declared. Without an access level beside other files' `public import`: `internal` would ask for
+    // one in every file of the module that imports the same.
     let hidden = options.visibility == .public ? "import" : "internal import"
     for module in modules(of: dependencies, besides: file, options) { printer.print("\(hidden) \(module)") }
     let constants = dependencies.map { ".\(names.constant($0))" }

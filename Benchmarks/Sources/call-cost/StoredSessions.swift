@@ -1,6 +1,7 @@
 import CSQLite
 
-/// What the server's file holds, read beside the server: h2load counts HTTP statuses, which are 200 for failed calls too.
+/// What the server's file holds, read beside the server: h2load counts HTTP statuses, which are 200 for failed calls,
+/// too.
 struct StoredSessions {
   let path: String
 
