@@ -58,6 +58,7 @@ let package = Package(
     systemLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     systemLibrary("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+    .systemLibrary(name: "CMalloc"),
 
     // The RPC runtime.
     .target(name: "CProtoMessages", dependencies: ["CProtobufC"]),
@@ -112,8 +113,8 @@ let package = Package(
     program(
       "sessiond",
       [
-        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", nioCore, nioPosix,
-        arguments, logging, lifecycle, signals,
+        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "CMalloc", nioCore,
+        nioPosix, arguments, logging, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",

@@ -51,7 +51,7 @@ struct Server {
     let serving = ServingService(
       rpc: rpc, security: security.transport, repository: repository, changes: changes, health: health,
       settings: settings, logger: logger)
-    var services: [any Service] = [serving, BookmarkTicker(changes: changes)]
+    var services: [any Service] = [serving, BookmarkTicker(changes: changes), MemoryTrim()]
     if security.hasFiles {
       // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
       // programs of a terminal.

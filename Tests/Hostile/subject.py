@@ -22,7 +22,8 @@ from wire_checks import get_body
 MIB = 1 << 20
 # Flags that stand for a certificate made for the run.
 TLS = ("--tls-certificate-file", "certificate", "--tls-key-file", "key")
-SETTLE_SECONDS = 2
+# The server looks every two seconds whether there is memory to give back.
+SETTLE_SECONDS = 6
 # A server may linger, so that its last words are not lost.
 SOCKET_SECONDS = 10
 POLL_SECONDS = 0.02
