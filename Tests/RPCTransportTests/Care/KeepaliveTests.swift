@@ -27,7 +27,7 @@ import Testing
     try await withServer(
       configure: {
         // The call has come in by then.
-        $0.limits.keepaliveTime = .seconds(1)
+        $0.limits.keepaliveTime = .seconds(4)
         $0.limits.keepaliveTimeout = Self.short
         $0.interceptors = [recorder]
       }

@@ -144,7 +144,7 @@ import Testing
 
   @Test func messagesThatAreNeverCutWhereBytesComeInAreNotSlow() async throws {
     // Long enough for a piece to come in on a machine that has other things to do.
-    try await withServer(configure: { $0.limits.body = .seconds(1) }) { server in
+    try await withServer(configure: { $0.limits.body = .seconds(4) }) { server in
       let client = try await server.connect()
       let call = try await client.open(Calls.bidirectional.path)
       let isSlowOver = Observed(false)
