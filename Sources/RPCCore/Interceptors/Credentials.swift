@@ -20,9 +20,18 @@ public final class Credentials: Sendable {
   /// Whether these are the bytes of `other`, in a time that tells nothing about where they differ.
   public func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
     guard authorization.count == other.count else { return false }
-    var difference: UInt8 = 0
-    for index in authorization.indices { difference |= authorization[index] ^ other[index] }
-    return difference == 0
+    return authorization.withUnsafeBytes { own in
+      var difference: UInt64 = 0
+      var offset = 0
+      while own.count - offset >= 8 {
+        difference |=
+          own.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          ^ other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset += 8
+      }
+      for index in offset..<own.count { difference |= UInt64(own[index] ^ other[index]) }
+      return difference == 0
+    }
   }
 
   /// Who these credentials are known to be, as of `revision` of the list that knows; else what `find` says, which is

@@ -12,6 +12,9 @@ public protocol ServerInterceptor: Sendable {
 /// call's event loop and must not block. They are plain functions around the call rather than links of an asynchronous
 /// chain: a chain costs every call a suspended frame for each of its links.
 public protocol CallInterceptor: AnyObject, Sendable {
+  /// Which of its functions do something.
+  var interest: CallInterest { get }
+
   /// The headers of a call came in. What is thrown ends the call before its message is looked at; interceptors
   /// further down the list hear neither of its beginning nor of its end.
   /// - Throws: `RPCError`, which the caller gets.
@@ -22,7 +25,19 @@ public protocol CallInterceptor: AnyObject, Sendable {
   func ended(_ call: CallSummary)
 }
 
+/// Which ends of a call an interceptor does something at.
+public enum CallInterest: Sendable, Hashable {
+  /// As it begins.
+  case begins
+  /// When it is over.
+  case ends
+  /// Both.
+  case both
+}
+
 extension CallInterceptor {
+  /// Both.
+  public var interest: CallInterest { .both }
   /// Nothing.
   public func begins(_ call: ServerContext) throws {}
   /// Nothing.

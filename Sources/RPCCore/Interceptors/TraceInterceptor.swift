@@ -7,6 +7,9 @@ public final class TraceInterceptor: ServerInterceptor, CallInterceptor {
   /// Itself, for every method.
   public func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
 
+  /// The beginning.
+  public var interest: CallInterest { .begins }
+
   /// Finds the trace.
   public func begins(_ call: ServerContext) throws {
     guard let text = call.metadata[text: "traceparent"] else { return }

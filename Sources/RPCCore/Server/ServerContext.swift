@@ -47,29 +47,32 @@ extension ServerContext {
 
 /// What is done around the calls of one method, in order.
 public struct CallInterceptors: Sendable {
-  private let interceptors: [any CallInterceptor]
+  // Each with its place in the list. Those that do nothing at one end of a call are not asked to.
+  private typealias Listener = (place: Int, interceptor: any CallInterceptor)
+  private let beginning: [Listener]
+  private let ending: [Listener]
+  private let count: Int
 
   /// These, the first in the list outermost.
-  public init(_ interceptors: [any CallInterceptor] = []) { self.interceptors = interceptors }
+  public init(_ interceptors: [any CallInterceptor] = []) {
+    let all = interceptors.enumerated().map { Listener($0.offset, $0.element) }
+    beginning = all.filter { $0.interceptor.interest != .ends }
+    ending = all.reversed().filter { $0.interceptor.interest != .begins }
+    count = all.count
+  }
 
-  /// True if nothing is done.
-  public var isEmpty: Bool { interceptors.isEmpty }
-
-  /// Tells all that `call` begins, until one refuses it; how many were told is added to `told`.
+  /// Tells all that `call` begins, until one refuses it; `told` becomes how many then know of it.
   /// - Throws: `RPCError`, the refusal.
   public func begin(_ call: ServerContext, told: inout Int) throws {
-    for interceptor in interceptors {
-      told += 1
-      try interceptor.begins(call)
+    for listener in beginning {
+      told = listener.place + 1
+      try listener.interceptor.begins(call)
     }
+    told = count
   }
 
   /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
   public func end(_ call: CallSummary, told: Int) {
-    var index = told
-    while index > 0 {
-      index -= 1
-      interceptors[index].ended(call)
-    }
+    for listener in ending where listener.place < told { listener.interceptor.ended(call) }
   }
 }

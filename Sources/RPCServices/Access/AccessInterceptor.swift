@@ -30,6 +30,8 @@ private final class RoleCheck: CallInterceptor {
     sufficient = Role.allCases.filter { $0 >= needed }.map(\.rawValue)
   }
 
+  var interest: CallInterest { .begins }
+
   func begins(_ call: ServerContext) throws {
     let identity = try control.identity(of: call)
     call.identity = identity

@@ -22,10 +22,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private static let callBytes = 2048
 
   let connection: ServerConnection
-  private let memory: LoopMemory
   let context: ServerContext
   private let verdict: RequestHead.Verdict
-  private let interceptors: CallInterceptors
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
   // What runs the handler, from `running` on.
@@ -50,21 +48,14 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
     self.connection = connection
-    memory = connection.memory
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
     deframer.encoding = head.encoding
     response = ResponseHead(requestEncoding: head.encoding, accepted: head.acceptedEncoding)
     let method: MethodDescriptor
     switch head.verdict {
-    case .call(let called):
-      method = called.descriptor
-      interceptors = called.interceptors
-    case .reject(.status(_, let path)):
-      method = MethodDescriptor(path: path)
-      interceptors = connection.router.fallbackInterceptors
-    case .reject(.http):
-      method = MethodDescriptor(path: "")
-      interceptors = CallInterceptors()
+    case .call(let called): method = called.descriptor
+    case .reject(.status(_, let path)): method = MethodDescriptor(path: path)
+    case .reject(.http): method = MethodDescriptor(path: "")
     }
     verdict = head.verdict
     context = ServerContext(
@@ -172,8 +163,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   }
 
   private func settleMemory(at held: Int) -> Bool {
-    if held > takenBytes, !memory.take(held - takenBytes, callBytes: held) { return false }
-    if held < takenBytes { memory.give(takenBytes - held) }
+    if held > takenBytes, !connection.memory.take(held - takenBytes, callBytes: held) { return false }
+    if held < takenBytes { connection.memory.give(takenBytes - held) }
     takenBytes = held
     return true
   }
@@ -308,6 +299,13 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   }
 
   private var name: String { context.method.path }
+
+  private var interceptors: CallInterceptors {
+    switch verdict {
+    case .call(let method): method.interceptors
+    case .reject: connection.router.fallbackInterceptors
+    }
+  }
 }
 
 extension RPCError {

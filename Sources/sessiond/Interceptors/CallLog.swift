@@ -4,8 +4,15 @@ import RPCCore
 /// Logs every call at debug, and what failed inside at error, under the request id that the caller was told.
 final class CallLog: ServerInterceptor, CallInterceptor {
   private let logger: Logger
+  // Asking the logger costs each call more than all else that is done for it here.
+  private let logsEach: Bool
 
-  init(_ logger: Logger) { self.logger = logger }
+  init(_ logger: Logger) {
+    self.logger = logger
+    logsEach = logger.logLevel <= .debug
+  }
+
+  var interest: CallInterest { .ends }
 
   func interceptor(for method: MethodDescriptor?) -> (any CallInterceptor)? { self }
 
@@ -15,7 +22,7 @@ final class CallLog: ServerInterceptor, CallInterceptor {
       metadata["cause"] = "\(oneLine("\(cause)"))"
       logger.error("call failed", metadata: metadata)
     }
-    guard logger.logLevel <= .debug else { return }
+    guard logsEach else { return }
     var metadata = metadata(call)
     metadata["message"] = "\(oneLine(call.error?.message ?? ""))"
     metadata["microseconds"] = "\(Int(call.duration / .microseconds(1)))"

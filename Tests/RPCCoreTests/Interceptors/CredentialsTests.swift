@@ -35,6 +35,21 @@ import Testing
     #expect(Array(other.utf8).withUnsafeBytes { credentials.isEqual(to: $0) } == isEqual)
   }
 
+  @Test func everyByteOfCredentialsMatters() {
+    let own = Array("Bearer sdt_0123456789abcdefghijk".utf8)
+    for count in [7, 8, 9, 16, own.count] {
+      let credentials = Credentials(authorization: own.prefix(count))
+      #expect(Array(own.prefix(count)).withUnsafeBytes { credentials.isEqual(to: $0) })
+      for index in 0..<count {
+        for bit in 0..<8 {
+          var other = Array(own.prefix(count))
+          other[index] ^= 1 << bit
+          #expect(!other.withUnsafeBytes { credentials.isEqual(to: $0) })
+        }
+      }
+    }
+  }
+
   @Test func anIdentityIsFoundOncePerRevision() {
     let credentials = Credentials(authorization: "Bearer abc".utf8)
     var searches = 0

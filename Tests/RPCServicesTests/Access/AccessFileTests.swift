@@ -98,17 +98,17 @@ private let otherHash = String(repeating: "fedcba9876543210", count: 4)
 }
 
 @Suite struct AccessTokenTests {
-  @Test func aTokenIsAPrefixAnd256Bits() {
+  @Test func aTokenIsAPrefixAnd162Bits() {
     var generator = SystemRandomNumberGenerator()
     let tokens = (0..<1000).map { _ in AccessToken(prefix: "sdt_", using: &generator).text }
     #expect(Set(tokens).count == 1000)
     for token in tokens {
-      #expect(token.utf8.count == 47)
+      #expect(token.utf8.count == 31)
       #expect(token.hasPrefix("sdt_"))
     }
-    // Every digit comes up, and the last holds four bits, so that it is one of sixteen.
+    // Every digit comes up, at the end, too.
     #expect(Set(tokens.flatMap { $0.dropFirst(4) }).count == 64)
-    #expect(Set(tokens.compactMap(\.last)).count == 16)
+    #expect(Set(tokens.compactMap(\.last)).count == 64)
   }
 
   @Test func aHashIsSHA256() {
