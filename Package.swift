@@ -113,8 +113,8 @@ let package = Package(
     program(
       "sessiond",
       [
-        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "CMalloc", nioCore,
-        nioPosix, arguments, logging, lifecycle, signals,
+        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "CMalloc",
+        nioCore, nioPosix, arguments, logging, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",
