@@ -24,6 +24,11 @@ final class WorkerThread: Sendable {
     thread = Mutex(identifier)
   }
 
+  deinit {
+    // Nobody waited for it, so that the system itself is to take it back.
+    if let identifier = thread.withLock({ $0 }) { pthread_detach(identifier) }
+  }
+
   /// Waits until the thread has ended; the first call does, later ones return at once.
   func join() {
     let identifier = thread.withLock { thread in
