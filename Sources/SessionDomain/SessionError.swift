@@ -14,6 +14,8 @@ public enum SessionError: Error, Hashable, Sendable {
   case hasChildren(SessionID)
   /// An allocation is larger than a constraint allows; bytes, or thousandths of a core.
   case constraintExceeded(constraint: String, allocated: Int64, allowed: Int64)
+  /// All allocations together would be more than the server has; bytes, or thousandths of a core.
+  case capacityExceeded(CapacityShortage)
   /// As many sessions as allowed are in no final status.
   case sessionLimit(max: Int)
   /// The request id was used with another body.

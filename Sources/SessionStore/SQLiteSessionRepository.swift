@@ -13,8 +13,16 @@ public final class SQLiteSessionRepository: SessionRepository {
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
   /// The observer is told how things stand before the first change is made.
-  public init(
+  public convenience init(
     settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver
+  ) throws(StoreOpenError) {
+    try self.init(settings: settings, clock: clock, idGenerator: idGenerator, observer: observer, queues: nil)
+  }
+
+  /// Opens the file with a message bus on it.
+  init(
+    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver,
+    queues: (any MessageQueues)?
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
@@ -25,7 +33,8 @@ public final class SQLiteSessionRepository: SessionRepository {
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
     do throws(StorageFailure) {
-      writer = try Writer(database: database, settings: settings, clock: clock, idGenerator: idGenerator)
+      writer = try Writer(
+        database: database, settings: settings, clock: clock, idGenerator: idGenerator, queues: queues)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }

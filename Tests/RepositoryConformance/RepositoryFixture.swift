@@ -6,6 +6,8 @@ import Testing
 public struct RepositoryOptions: Sendable {
   /// The most sessions in no final status.
   public var maxSessions = 100
+  /// What all allocations together may come to.
+  public var capacity = ResourceCapacity()
   /// How long events are kept.
   public var eventRetention: Duration = .seconds(7 * 24 * 60 * 60)
   /// How many events are kept.
@@ -20,7 +22,7 @@ public struct RepositoryOptions: Sendable {
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
   /// The repository.
-  public let repository: any SessionRepository
+  public let repository: any SessionRepository & LifecycleRepository
   /// The clock that it looks at.
   public let clock: ManualClock
   /// What it told its observer.
@@ -30,7 +32,7 @@ public struct RepositoryFixture: Sendable {
 
   /// Makes a fixture.
   public init(
-    repository: any SessionRepository, clock: ManualClock, commits: CommitRecorder,
+    repository: any SessionRepository & LifecycleRepository, clock: ManualClock, commits: CommitRecorder,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
@@ -77,7 +79,7 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases
+    + eventCases + snapshotCases + resourceCases + startCases + endCases
 }
 
 /// A clock that stands still until it is moved.

@@ -52,6 +52,12 @@ import Testing
       reason: "CONSTRAINT_EXCEEDED", metadata: ["constraint": "max-memory", "allocated": "20", "allowed": "10"],
       details: ["PreconditionFailure"]),
     Row(
+      error: .capacityExceeded(
+        CapacityShortage(setting: "capacityMemory", requested: 20, available: 5, capacity: 100)),
+      code: .resourceExhausted, reason: "CAPACITY_EXCEEDED",
+      metadata: ["setting": "capacityMemory", "requested": "20", "available": "5", "capacity": "100"],
+      details: ["QuotaFailure"]),
+    Row(
       error: .sessionLimit(max: 100), code: .resourceExhausted, reason: "SESSION_LIMIT",
       metadata: ["maxSessions": "100"], details: ["QuotaFailure"]),
     Row(

@@ -11,6 +11,7 @@ import Testing
     try await conformance.run { options in
       let repository = try fixture.open(commits: commits) { settings in
         settings.maxSessions = options.maxSessions
+        settings.capacity = options.capacity
         settings.eventRetention = options.eventRetention
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax

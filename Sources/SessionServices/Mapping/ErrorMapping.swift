@@ -40,6 +40,16 @@ extension RPCError {
         .failedPrecondition, message, reason: "CONSTRAINT_EXCEEDED",
         ["constraint": constraint, "allocated": "\(allocated)", "allowed": "\(allowed)"],
         .preconditionFailure(type: "CONSTRAINT", subject: constraint, description: message))
+    case .capacityExceeded(let shortage):
+      let message =
+        "an allocation of \(shortage.requested) is over the \(shortage.available) that are left of "
+        + "\(shortage.setting), which is \(shortage.capacity)"
+      self.init(
+        .resourceExhausted, message, reason: "CAPACITY_EXCEEDED",
+        [
+          "setting": shortage.setting, "requested": "\(shortage.requested)", "available": "\(shortage.available)",
+          "capacity": "\(shortage.capacity)",
+        ], .quotaFailure(subject: shortage.setting, description: message))
     case .sessionLimit(let max):
       let message = "\(max) sessions are in no final status, which is as many as maxSessions allows"
       self.init(

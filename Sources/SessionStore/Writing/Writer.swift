@@ -4,6 +4,8 @@ import SessionDomain
 final class Writer {
   let database: Database
   let settings: SessionStoreSettings
+  /// The message bus, where there is one.
+  let queues: (any MessageQueues)?
   private let clock: any WallClock
   private var idGenerator: any IDGenerator
 
@@ -38,10 +40,12 @@ final class Writer {
   }
 
   init(
-    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator
+    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator,
+    queues: (any MessageQueues)?
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
+    self.queues = queues
     self.clock = clock
     self.idGenerator = idGenerator
     let totals = try Totals.read(database)

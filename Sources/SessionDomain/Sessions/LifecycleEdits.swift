@@ -1,0 +1,32 @@
+/// What the lifecycle does to sessions, beside moving and ending them.
+extension SessionEditor {
+  /// Allocates resources to a session that is `initializing`, instead of those it had.
+  ///
+  /// Throws `illegalTransition` in any other status, and `constraintExceeded`.
+  public mutating func allocate(_ resources: ResourceAllocation) throws(SessionError) {
+    guard session.status == .initializing else { throw refusal(to: .initializing) }
+    if let violation = resources.violation(of: session.constraints) { throw violation }
+    guard resources != session.resources else { return }
+    session.resources = resources
+    record(.updated) { $0.changedFields = ["resources"] }
+  }
+
+  /// Makes the session `active`, and counts as activity also when it is. Throws `illegalTransition`.
+  public mutating func start() throws(SessionError) {
+    try move(to: .active, reason: nil)
+    session.lastActivityTime = time
+  }
+
+  /// Takes back what a finished session was allocated; may be repeated. Throws `notFinished`.
+  public mutating func release() throws(SessionError) {
+    guard session.status.isFinal else { throw .notFinished(session.id, status: session.status) }
+    guard session.resources != nil else { return }
+    session.resources = nil
+    record(.updated) { $0.changedFields = ["resources"] }
+  }
+
+  /// That the session's status does not let it become `status`, nor do what only that one may do.
+  func refusal(to status: SessionStatus) -> SessionError {
+    .illegalTransition(from: session.status, to: status, allowed: session.status.allowedMoves)
+  }
+}
