@@ -1,6 +1,15 @@
 import SessionDomain
 
 extension SQLiteSessionRepository: LifecycleRepository {
+  /// Creates a session and all it takes to be active; see `LifecycleRepository`.
+  public func bootstrap(_ draft: BootstrapDraft, request: RequestKey?) async throws(SessionError) -> Session {
+    let checked = draft.check()
+    guard let new = checked.value, checked.violations.isEmpty, request?.violations().isEmpty ?? true else {
+      throw try await refusal(checked.violations, parentID: checked.parentID, more: request?.violations() ?? [])
+    }
+    return try await committer.submit { (writer) throws(SessionError) in try writer.bootstrap(new, request: request) }
+  }
+
   /// Allocates resources; see `LifecycleRepository`.
   public func initialize(_ id: SessionID, _ resources: ResourceDraft) async throws(SessionError) -> Session {
     let checked = resources.check()

@@ -131,7 +131,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   }
 
   /// Every violation at once, a missing parent among them, which only the file can tell.
-  private func refusal(
+  func refusal(
     _ violations: [FieldViolation], parentID: SessionID?, more: [FieldViolation] = []
   ) async throws(SessionError) -> SessionError {
     var all = violations

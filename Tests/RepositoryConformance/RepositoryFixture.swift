@@ -79,7 +79,7 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases + resourceCases + startCases + endCases
+    + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases
 }
 
 /// A clock that stands still until it is moved.

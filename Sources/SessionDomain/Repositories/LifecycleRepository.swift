@@ -2,8 +2,14 @@
 /// changed nothing.
 ///
 /// When several errors apply, it is the first of: `invalidArgument`, `notFound`, a state that does not allow it,
-/// `capacityExceeded`. Any call may throw `storage`, `overloaded` and `closed`.
+/// `sessionLimit`, `capacityExceeded`. Any call may throw `storage`, `overloaded` and `closed`.
 public protocol LifecycleRepository: Sendable {
+  /// Creates a session, allocates its resources, registers it, and makes it `active`: all of it, or nothing.
+  ///
+  /// A repeat of `request` is answered as by `SessionRepository.create`. Throws `invalidArgument`, `notFound`,
+  /// `constraintExceeded`, `sessionLimit`, `capacityExceeded`, `requestIDReused`.
+  func bootstrap(_ draft: BootstrapDraft, request: RequestKey?) async throws(SessionError) -> Session
+
   /// Allocates resources to a session that is `initializing`, instead of those it had.
   ///
   /// Throws `invalidArgument`, `notFound`, `illegalTransition`, `constraintExceeded`, `capacityExceeded`.

@@ -11,6 +11,14 @@ extension SessionEditor {
     record(.updated) { $0.changedFields = ["resources"] }
   }
 
+  /// Puts the session on the message bus. Throws `illegalTransition` unless it is at work, or about to be.
+  public mutating func register(messageTypes: [String], priority: MessagePriority?) throws(SessionError) {
+    guard session.status.isLive else { throw refusal(to: .active) }
+    session.registration = Registration(
+      messageTypes: messageTypes, priority: priority, registerTime: time, isDraining: false)
+    record(.registered)
+  }
+
   /// Makes the session `active`, and counts as activity also when it is. Throws `illegalTransition`.
   public mutating func start() throws(SessionError) {
     try move(to: .active, reason: nil)

@@ -2,6 +2,16 @@ import SessionDomain
 
 /// The changes that bring sessions up and take them down, each to be applied by itself.
 extension Writer {
+  func bootstrap(_ new: NewBootstrap, request: RequestKey?) throws(SessionError) -> Session {
+    if let request, let session = try sessionOfEarlier(request) { return session }
+    try checkParent(new.session.parentID)
+    var editor = begin(new.session)
+    try editor.allocate(new.resources)
+    try editor.register(messageTypes: new.messageTypes, priority: new.priority)
+    try editor.start()
+    return try admit(editor, metadataText: new.session.metadataText, request: request)
+  }
+
   func initialize(_ id: SessionID, _ resources: ResourceAllocation) throws(SessionError) -> Session {
     let session = try existing(id)
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
