@@ -7,6 +7,8 @@ public final class SQLiteSessionRepository: SessionRepository {
   let settings: SessionStoreSettings
   let readers: ReaderPool
   let committer: Committer
+  let queues: (any MessageQueues)?
+  let monotonicClock: any MonotonicClock
   private let snapshots: SnapshotPool
   private let lock: FileLock
 
@@ -14,20 +16,25 @@ public final class SQLiteSessionRepository: SessionRepository {
   ///
   /// The observer is told how things stand before the first change is made.
   public convenience init(
-    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver
+    settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
+    idGenerator: any IDGenerator, observer: any CommitObserver
   ) throws(StoreOpenError) {
-    try self.init(settings: settings, clock: clock, idGenerator: idGenerator, observer: observer, queues: nil)
+    try self.init(
+      settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
+      queues: nil)
   }
 
   /// Opens the file with a message bus on it.
   init(
-    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver,
-    queues: (any MessageQueues)?
+    settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
+    idGenerator: any IDGenerator, observer: any CommitObserver, queues: (any MessageQueues)?
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
     lock = try FileLock(beside: settings.path)
     self.settings = settings
+    self.queues = queues
+    self.monotonicClock = monotonicClock
     let database = try Migrator.open(path: settings.path)
     readers = try ReaderPool(settings: settings)
     snapshots = SnapshotPool(settings: settings)

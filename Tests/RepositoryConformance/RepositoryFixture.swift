@@ -25,6 +25,8 @@ public struct RepositoryFixture: Sendable {
   public let repository: any SessionRepository & LifecycleRepository
   /// The clock that it looks at.
   public let clock: ManualClock
+  /// The clock that its timers look at.
+  public let monotonicClock: ManualMonotonicClock
   /// What it told its observer.
   public let commits: CommitRecorder
   /// Looks for what must never be; each find is a sentence.
@@ -32,11 +34,13 @@ public struct RepositoryFixture: Sendable {
 
   /// Makes a fixture.
   public init(
-    repository: any SessionRepository & LifecycleRepository, clock: ManualClock, commits: CommitRecorder,
+    repository: any SessionRepository & LifecycleRepository, clock: ManualClock,
+    monotonicClock: ManualMonotonicClock, commits: CommitRecorder,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
     self.clock = clock
+    self.monotonicClock = monotonicClock
     self.commits = commits
     self.inconsistencies = inconsistencies
   }
@@ -79,7 +83,8 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases
+    + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
+    + migrateCases + cloneCases
 }
 
 /// A clock that stands still until it is moved.

@@ -61,6 +61,12 @@ import Testing
       error: .sessionLimit(max: 100), code: .resourceExhausted, reason: "SESSION_LIMIT",
       metadata: ["maxSessions": "100"], details: ["QuotaFailure"]),
     Row(
+      error: .drainTimeout(pendingCount: 3), code: .deadlineExceeded, reason: "DRAIN_TIMEOUT",
+      metadata: ["pending": "3"]),
+    Row(
+      error: .migrationTimeout(inDeliveryCount: 2), code: .deadlineExceeded, reason: "MIGRATION_TIMEOUT",
+      metadata: ["in_delivery": "2"]),
+    Row(
       error: .requestIDReused(requestID: "r1"), code: .alreadyExists, reason: "REQUEST_ID_REUSED",
       metadata: ["request_id": "r1"]),
     Row(

@@ -16,9 +16,9 @@ import Testing
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax
       }
-      return RepositoryFixture(repository: repository, clock: fixture.clock, commits: commits) {
-        try await repository.inconsistencies()
-      }
+      return RepositoryFixture(
+        repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits
+      ) { try await repository.inconsistencies() }
     }
   }
 }

@@ -1,5 +1,5 @@
-/// What brings sessions up and takes them down. Every call that returns has happened for good; every call that throws
-/// changed nothing.
+/// What brings sessions up, moves and copies them, and takes them down. Every call that returns has happened for good;
+/// every call that throws changed nothing, unless it says otherwise.
 ///
 /// When several errors apply, it is the first of: `invalidArgument`, `notFound`, a state that does not allow it,
 /// `sessionLimit`, `capacityExceeded`. Any call may throw `storage`, `overloaded` and `closed`.
@@ -18,6 +18,13 @@ public protocol LifecycleRepository: Sendable {
   /// Makes a session `active`; one that is stays as it is. Throws `notFound`, `illegalTransition`.
   func start(_ id: SessionID) async throws(SessionError) -> Session
 
+  /// Terminates a session that has no messages any more, with `cascade` all that are below it first, the deepest first.
+  ///
+  /// A session with messages takes no new ones and is waited for. When the time is over this throws `drainTimeout`: the
+  /// session stays draining, so that a repeat goes on. Only here, and when the caller's task is cancelled, a call that
+  /// throws may have changed something. A final session stays as it is. Throws `invalidArgument`, `notFound`.
+  func shutDown(_ id: SessionID, _ shutdown: GracefulShutdown) async throws(SessionError) -> Session
+
   /// Terminates a session at once, with `cascade` all that are below it first, the deepest first, in one transaction.
   /// An empty reason is "forced". A final session stays as it is. Throws `invalidArgument`, `notFound`.
   func forceShutDown(
@@ -30,6 +37,15 @@ public protocol LifecycleRepository: Sendable {
 
   /// Takes back what a finished session was allocated; may be repeated. Throws `notFound`, `notFinished`.
   func cleanUp(_ id: SessionID) async throws(SessionError) -> Session
+
+  /// Moves a session to another workspace once no message is in delivery to it.
+  ///
+  /// Throws `invalidArgument`, `notFound`, `illegalTransition`, and `migrationTimeout` when the time is over.
+  func migrate(_ id: SessionID, _ migration: Migration) async throws(SessionError) -> Session
+
+  /// Creates a copy of a session. Throws `invalidArgument`, `notFound`, `illegalTransition`, `sessionLimit`,
+  /// `capacityExceeded`.
+  func clone(_ id: SessionID, _ draft: CloneDraft) async throws(SessionError) -> Session
 }
 
 /// What a forced shutdown did.

@@ -25,6 +25,34 @@ extension SessionEditor {
     session.lastActivityTime = time
   }
 
+  /// Takes nothing new from the message bus.
+  public mutating func drain() {
+    guard let isDraining = session.registration?.isDraining, !isDraining else { return }
+    session.registration?.isDraining = true
+    record(.updated) { $0.changedFields = ["registration"] }
+  }
+
+  /// Moves the session to another workspace; counts as activity also when it is there.
+  ///
+  /// Throws `illegalTransition` unless it is at work, or about to be.
+  public mutating func migrate(to workspace: String, preservesState: Bool) throws(SessionError) {
+    guard session.status.isLive else { throw refusal(to: .active) }
+    session.lastActivityTime = time
+    if !session.workspace.utf8.elementsEqual(workspace.utf8) {
+      session.workspace = workspace
+      record(.migrated) { $0.changedFields = ["workspace"] }
+    }
+    guard !preservesState else { return }
+    if !session.metadata.isEmpty {
+      session.metadata = [:]
+      record(.updated) { $0.changedFields = ["metadata"] }
+    }
+    if session.registration != nil {
+      session.registration = nil
+      record(.deregistered) { $0.reason = Migration.reason }
+    }
+  }
+
   /// Takes back what a finished session was allocated; may be repeated. Throws `notFinished`.
   public mutating func release() throws(SessionError) {
     guard session.status.isFinal else { throw .notFinished(session.id, status: session.status) }

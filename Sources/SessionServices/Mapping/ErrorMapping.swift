@@ -55,6 +55,14 @@ extension RPCError {
       self.init(
         .resourceExhausted, message, reason: "SESSION_LIMIT", ["maxSessions": "\(max)"],
         .quotaFailure(subject: "maxSessions", description: message))
+    case .drainTimeout(let count):
+      self.init(
+        .deadlineExceeded, "\(count) messages still wait or are in delivery; the session stays draining",
+        reason: "DRAIN_TIMEOUT", ["pending": "\(count)"])
+    case .migrationTimeout(let count):
+      self.init(
+        .deadlineExceeded, "\(count) messages still are in delivery; nothing has changed",
+        reason: "MIGRATION_TIMEOUT", ["in_delivery": "\(count)"])
     case .requestIDReused(let requestID):
       self.init(
         .alreadyExists, "request_id \"\(requestID)\" was used for another request", reason: "REQUEST_ID_REUSED",

@@ -27,11 +27,33 @@ extension Writer {
     return try saveActivity(editor, over: session)
   }
 
+  /// Ends what has no messages, and drains the rest. A session is not touched before all below it have finished, so
+  /// that it can take what those have to say to the last.
+  func shutDown(_ id: SessionID, reason: String, cascade: Bool) throws(SessionError) -> Waiting<Session> {
+    var latest = try existing(id)
+    var held: Set<SessionID> = []
+    var draining: [SessionID] = []
+    var pendingCount = 0
+    for id in try below(id, cascade) + [id] {
+      latest = try existing(id)
+      if !held.contains(id), !latest.status.isFinal {
+        let count = try pendingMessages(of: id)
+        latest = try count == 0 ? end(id, reason: reason).session : drain(latest)
+        if count > 0 {
+          pendingCount += count
+          draining.append(id)
+          held.insert(id)
+        }
+      }
+      if held.contains(id), let parent = latest.parentID { held.insert(parent) }
+    }
+    return draining.isEmpty ? .done(latest) : .waiting(messages: pendingCount, change: waits.latch(for: draining))
+  }
+
   func forceShutDown(_ id: SessionID, reason: String, cascade: Bool) throws(SessionError) -> ForcedShutdown {
     _ = try existing(id)
-    let below = cascade ? try storing { () throws(StorageFailure) in try descendants(of: id) } : []
     var deadLetteredCount = 0
-    for id in below { deadLetteredCount += try end(id, reason: reason).deadLetteredCount }
+    for id in try below(id, cascade) { deadLetteredCount += try end(id, reason: reason).deadLetteredCount }
     var shutdown = try end(id, reason: reason)
     shutdown.deadLetteredCount += deadLetteredCount
     return shutdown
@@ -47,6 +69,43 @@ extension Writer {
     let session = try existing(id)
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
     try editor.release()
+    return try save(editor, over: session)
+  }
+
+  /// Moves a session, unless messages are in delivery to it.
+  func migrate(_ id: SessionID, _ migration: Migration) throws(SessionError) -> Waiting<Session> {
+    let session = try existing(id)
+    var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
+    try editor.migrate(to: migration.workspace, preservesState: migration.preservesState)
+    let count = try storing { () throws(StorageFailure) in try queues?.inDeliveryCount(of: id, in: database) ?? 0 }
+    guard count == 0 else { return .waiting(messages: count, change: waits.latch(for: [id])) }
+    if !migration.preservesState {
+      try storing { () throws(StorageFailure) in
+        _ = try queues?.discardAll(of: id, reason: Migration.reason, in: database)
+      }
+    }
+    return .done(try saveActivity(editor, over: session))
+  }
+
+  func clone(_ id: SessionID, _ draft: CloneDraft) throws(SessionError) -> Session {
+    let time = nextTime()
+    let clone = try existing(id).clone(draft, id: nextID(), at: time)
+    var editor = SessionEditor(clone, at: time, after: state.totals.sequence)
+    editor.created()
+    return try admit(editor, metadataText: JSONValue.object(clone.metadata).compactText, request: nil)
+  }
+
+  private func below(_ id: SessionID, _ cascade: Bool) throws(SessionError) -> [SessionID] {
+    cascade ? try storing { () throws(StorageFailure) in try descendants(of: id) } : []
+  }
+
+  private func pendingMessages(of id: SessionID) throws(SessionError) -> Int {
+    try storing { () throws(StorageFailure) in try queues?.pendingCount(of: id, in: database) ?? 0 }
+  }
+
+  private func drain(_ session: Session) throws(SessionError) -> Session {
+    var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
+    editor.drain()
     return try save(editor, over: session)
   }
 

@@ -15,6 +15,8 @@ final class Writer {
   /// What the change that is being applied did.
   var staged = Changes()
   private var batch = Changes()
+  /// Who waits for messages to go.
+  var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
   private var lossReason: StorageFailure?
 
@@ -29,6 +31,8 @@ final class Writer {
     var events: [SessionEvent] = []
     var sessions: [Session] = []
     var deleted: [SessionID] = []
+    /// Sessions for which fewer messages wait or are in delivery than before.
+    var relieved: [SessionID] = []
 
     var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
 
@@ -36,6 +40,7 @@ final class Writer {
       events += other.events
       sessions += other.sessions
       deleted += other.deleted
+      relieved += other.relieved
     }
   }
 
@@ -123,6 +128,7 @@ extension Writer {
     let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
     committed = state
     defer { batch = Changes() }
+    waits.wake(batch)
     return isQuiet ? nil : summary()
   }
 
