@@ -121,7 +121,7 @@ let package = Package(
         "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
         "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
-    tests("SessiondTests", ["sessiond", "RPCServices", "RPCCore", "RPCTransport", logging]),
+    tests("SessiondTests", ["sessiond", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
 
     // gRPC's interoperability tests.
     .target(name: "CInteropMessages", dependencies: ["CProtobufC"]),

@@ -130,6 +130,11 @@ extension RPCError {
     RPCError(.unavailable, "the server is shutting down", reason: "SHUTTING_DOWN")
   }
 
+  /// The setting that would allow it is off.
+  static func featureDisabled(_ setting: String) -> RPCError {
+    RPCError(.unimplemented, "\(setting) is off", reason: "FEATURE_DISABLED", ["setting": setting])
+  }
+
   /// No session has this id, which may be any text.
   static func sessionNotFound(_ id: String) -> RPCError {
     RPCError(
@@ -161,11 +166,14 @@ func answering<Value: Sendable>(_ work: () async throws -> Value) async throws -
 }
 
 /// The session that a request names.
-/// - Throws: INVALID_ARGUMENT for no id, NOT_FOUND for one that no session can have: ids are the server's to choose.
-func sessionID(_ text: String, at path: String = "session_id") throws -> SessionID {
-  guard !text.isEmpty else {
-    throw RPCError([FieldViolation(path: path, description: "the id of a session is required")])
-  }
+/// - Throws: INVALID_ARGUMENT for no id, or for `violations` of the request's other fields; NOT_FOUND for one that no
+///   session can have: ids are the server's to choose.
+func sessionID(
+  _ text: String, at path: String = "session_id", besides violations: [FieldViolation] = []
+) throws -> SessionID {
+  let missing = FieldViolation(path: path, description: "the id of a session is required")
+  let violations = (text.isEmpty ? [missing] : []) + violations
+  guard violations.isEmpty else { throw RPCError(violations) }
   guard let id = SessionID(text) else { throw RPCError.sessionNotFound(text) }
   return id
 }
