@@ -41,7 +41,8 @@ public final class SQLiteSessionRepository: SessionRepository {
     let writer: Writer
     do throws(StorageFailure) {
       writer = try Writer(
-        database: database, settings: settings, clock: clock, idGenerator: idGenerator, queues: queues)
+        database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
+        queues: queues)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }

@@ -6,6 +6,9 @@ public struct SessionStoreSettings: Sendable {
   public var path: String
   /// The most sessions in no final status.
   public var maxSessions = 100
+  /// How long a session may be without activity, or may take to start, unless it has a `timeout:MS` of its own. Zero
+  /// means for ever.
+  public var sessionTimeout: Duration = .seconds(300)
   /// What all allocations together may come to.
   public var capacity = ResourceCapacity()
   /// How long events are kept.

@@ -6,6 +6,8 @@ import Testing
 public struct RepositoryOptions: Sendable {
   /// The most sessions in no final status.
   public var maxSessions = 100
+  /// How long a session may be without activity.
+  public var sessionTimeout: Duration = .seconds(300)
   /// What all allocations together may come to.
   public var capacity = ResourceCapacity()
   /// How long events are kept.
@@ -84,7 +86,7 @@ public enum RepositoryConformance {
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
     + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
-    + migrateCases + cloneCases
+    + migrateCases + cloneCases + inactivityCases
 }
 
 /// A clock that stands still until it is moved.

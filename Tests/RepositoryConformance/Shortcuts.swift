@@ -61,6 +61,15 @@ extension SessionRepository {
   }
 }
 
+extension RepositoryFixture {
+  /// Lets time pass on all clocks, and the repository look at them, which it does with any change.
+  func pass(_ duration: Duration) async throws {
+    clock.advance(by: duration)
+    monotonicClock.advance(by: duration)
+    _ = try await repository.delete(strangeID, force: false, allowMissing: true, expectedRevision: nil)
+  }
+}
+
 /// The error that `body` throws; nil, and a failed test, when it throws none.
 func refusal<Output>(
   _ body: () async throws -> Output, sourceLocation: SourceLocation = #_sourceLocation

@@ -13,8 +13,19 @@ private func editor(_ session: Session) -> SessionEditor {
 
 @Suite struct LifecycleTests {
   @Test(arguments: SessionStatus.allCases)
-  func `Statuses at work are those that may register and move`(_ status: SessionStatus) throws {
+  func `A session whose time is over makes the one move of its status`(_ status: SessionStatus) throws {
+    var editor = editor(session(status))
+    try editor.expire()
+    let expected: [SessionStatus: SessionStatus] = [.initializing: .error, .active: .idle, .idle: .terminated]
+    #expect(editor.session.status == expected[status] ?? status)
+    #expect(editor.events.isEmpty == (expected[status] == nil))
+    #expect(editor.session.lastActivityTime == session(status).lastActivityTime)
+  }
+
+  @Test(arguments: SessionStatus.allCases)
+  func `Statuses at work are those that may register, move and expire`(_ status: SessionStatus) throws {
     #expect(status.isLive == [.initializing, .active, .idle].contains(status))
+    #expect((Inactivity.timeout(in: status, [], orElse: .seconds(1)) != nil) == status.isLive)
     let refusal = SessionError.illegalTransition(from: status, to: .active, allowed: status.allowedMoves)
     var editor = editor(session(status))
     guard status.isLive else {
@@ -26,6 +37,15 @@ private func editor(_ session: Session) -> SessionEditor {
     try editor.register(messageTypes: ["A"], priority: .low)
     try editor.migrate(to: "/new", preservesState: true)
     #expect(editor.events.map(\.kind) == [.registered, .migrated])
+  }
+
+  @Test(arguments: [
+    ([], Duration.seconds(9)), (["timeout:5000"], .seconds(5)), (["timeout:0"], nil),
+    (["a:b", "timeout:1"], .milliseconds(1)), (["timeout:9223372036854775807"], .milliseconds(Int64.max)),
+  ])
+  func `A session's own timeout takes the place of the server's`(_ constraints: [String], _ timeout: Duration?) {
+    #expect(Inactivity.timeout(in: .active, constraints, orElse: .seconds(9)) == timeout)
+    #expect(Inactivity.timeout(in: .active, constraints, orElse: .zero) == (constraints.isEmpty ? nil : timeout))
   }
 
   @Test func `Draining is told of once, and only by what is registered`() throws {

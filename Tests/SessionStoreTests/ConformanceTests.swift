@@ -12,6 +12,7 @@ import Testing
       let repository = try fixture.open(commits: commits) { settings in
         settings.maxSessions = options.maxSessions
         settings.capacity = options.capacity
+        settings.sessionTimeout = options.sessionTimeout
         settings.eventRetention = options.eventRetention
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax

@@ -19,6 +19,7 @@ private func settings(
     #expect(defaults.listen.port == 50051)
     #expect(defaults.store.path == "./orchestration.db")
     #expect(defaults.store.maxSessions == 100)
+    #expect(defaults.store.sessionTimeout == .milliseconds(300_000))
     #expect(defaults.store.capacity == ResourceCapacity())
     #expect(defaults.lifecycle.migration && defaults.lifecycle.emergencyShutdown)
     #expect(defaults.store.eventRetention == .milliseconds(604_800_000))
@@ -58,6 +59,7 @@ private func settings(
         "capacity-memory", "lots",
         "capacityMemory is \"lots\" (flag --capacity-memory); allowed is bytes, such as 64g, or nothing for no limit"
       ), ("capacity-cpu", "2g", "capacityCpu is \"2g\""), ("capacity-disk", "-1", "capacityDisk is \"-1\""),
+      ("session-timeout", "-1", "sessionTimeout is \"-1\""),
       ("event-retention", "1.5", "eventRetention is \"1.5\""), ("log-level", "loud", "logLevel is \"loud\""),
       ("enable-logging", "yes", "enableLogging is \"yes\" (flag --enable-logging); allowed is true or false"),
       ("database-path", "", "databasePath is \"\""), ("listen", "localhost", "listen is \"localhost\""),

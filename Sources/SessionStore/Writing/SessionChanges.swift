@@ -76,6 +76,7 @@ extension Writer {
         _ = try replace(old, with: editor.session, events: editor.events)
       }
     }
+    staged.active.append(old.id)
     return editor.session
   }
 

@@ -57,6 +57,9 @@ extension SessionStoreSettings {
           $0.isEmpty ? nil : $0
         }))
     try reader.count("maxSessions", 1...100_000_000, "Sessions in no final status, at most.", &maxSessions)
+    try reader.milliseconds(
+      "sessionTimeout", 0...31_536_000_000, "Until unused sessions become idle, then end. 0: never.",
+      &sessionTimeout)
     capacity = try ResourceCapacity(&reader)
     try reader.milliseconds(
       "eventRetention", 1...3_153_600_000_000, "How long events are kept.", &eventRetention)

@@ -150,11 +150,16 @@ import Testing
     let migration = Migration(workspace: "/new", preservesState: false)
     queues[ids[3]].inDelivery = 0
     try await repository.migrate(ids[3], migration).expect(.active)
+    for _ in 0..<2 {
+      fixture.monotonicClock.advance(by: .seconds(300))
+      // Idle sessions that are not to end have something to do.
+      try await repository.start(ids[5]).expect(.active)
+    }
     queues[ids[5]] = .init(waiting: 5, inDelivery: 0)
     _ = try await repository.shutDownAll(reason: "fire")
     #expect(
       ids.map { queues[$0].discardReasons }
-        == [["all done"], ["forced"], [""], ["migrated", "fire"], ["fire"], ["fire"]])
+        == [["all done"], ["forced"], [""], ["migrated", "inactivity timeout"], ["inactivity timeout"], ["fire"]])
     // An error is not the end: the messages may yet be taken.
     let failed = try await repository.createRegistered("failed")
     queues[failed.id].waiting = 1
