@@ -27,6 +27,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -100,7 +101,7 @@ let package = Package(
 
     // The product.
     library("SessionDomain", []),
-    library("SessionStore", ["SessionDomain", "CSQLite", collections]),
+    library("SessionStore", ["SessionDomain", "CSQLite", collections, heaps]),
     .target(
       name: "RepositoryConformance", dependencies: ["SessionDomain"], path: "Tests/RepositoryConformance",
       swiftSettings: strict),
@@ -122,7 +123,7 @@ let package = Package(
         "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
         "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
-    tests("SessiondTests", ["sessiond", "RPCServices", "RPCCore", "RPCTransport", logging]),
+    tests("SessiondTests", ["sessiond", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
 
     // gRPC's interoperability tests.
     .target(name: "CInteropMessages", dependencies: ["CProtobufC"]),

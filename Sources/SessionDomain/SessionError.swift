@@ -14,8 +14,14 @@ public enum SessionError: Error, Hashable, Sendable {
   case hasChildren(SessionID)
   /// An allocation is larger than a constraint allows; bytes, or thousandths of a core.
   case constraintExceeded(constraint: String, allocated: Int64, allowed: Int64)
+  /// All allocations together would be more than the server has; bytes, or thousandths of a core.
+  case capacityExceeded(CapacityShortage)
   /// As many sessions as allowed are in no final status.
   case sessionLimit(max: Int)
+  /// Messages still waited for the sessions to shut down, or were in delivery, when the time was over.
+  case drainTimeout(pendingCount: Int)
+  /// Messages still were in delivery to the session to migrate when the time was over.
+  case migrationTimeout(inDeliveryCount: Int)
   /// The request id was used with another body.
   case requestIDReused(requestID: String)
   /// The page token is damaged, or belongs to another query.

@@ -47,6 +47,11 @@ private struct ConsistencyCheck {
       let rows = try database.integer("SELECT count(*) FROM sessions WHERE status = \(status.rawValue)") ?? 0
       if rows != totals.count(status) { finds.append("\(rows) sessions are \(status), not \(totals.count(status))") }
     }
+    let allocated = ResourceAllocation(
+      memoryBytes: try database.integer("SELECT coalesce(sum(memory_bytes), 0) FROM sessions") ?? 0,
+      cpuMillicores: try database.integer("SELECT coalesce(sum(cpu_millicores), 0) FROM sessions") ?? 0,
+      diskBytes: try database.integer("SELECT coalesce(sum(disk_bytes), 0) FROM sessions") ?? 0)
+    if allocated != totals.allocated { finds.append("sessions have \(allocated), not \(totals.allocated)") }
     return finds
   }
 

@@ -7,25 +7,42 @@ public final class SQLiteSessionRepository: SessionRepository {
   let settings: SessionStoreSettings
   let readers: ReaderPool
   let committer: Committer
+  let queues: (any MessageQueues)?
+  let monotonicClock: any MonotonicClock
   private let snapshots: SnapshotPool
   private let lock: FileLock
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
   /// The observer is told how things stand before the first change is made.
-  public init(
-    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver
+  public convenience init(
+    settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
+    idGenerator: any IDGenerator, observer: any CommitObserver
+  ) throws(StoreOpenError) {
+    try self.init(
+      settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
+      queues: nil)
+  }
+
+  /// Opens the file with a message bus on it.
+  init(
+    settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
+    idGenerator: any IDGenerator, observer: any CommitObserver, queues: (any MessageQueues)?
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
     lock = try FileLock(beside: settings.path)
     self.settings = settings
+    self.queues = queues
+    self.monotonicClock = monotonicClock
     let database = try Migrator.open(path: settings.path)
     readers = try ReaderPool(settings: settings)
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
     do throws(StorageFailure) {
-      writer = try Writer(database: database, settings: settings, clock: clock, idGenerator: idGenerator)
+      writer = try Writer(
+        database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
+        queues: queues)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }
@@ -122,7 +139,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   }
 
   /// Every violation at once, a missing parent among them, which only the file can tell.
-  private func refusal(
+  func refusal(
     _ violations: [FieldViolation], parentID: SessionID?, more: [FieldViolation] = []
   ) async throws(SessionError) -> SessionError {
     var all = violations

@@ -1,9 +1,16 @@
+import SessionDomain
+
 /// How a store runs. The defaults are the server's.
 public struct SessionStoreSettings: Sendable {
   /// The database file; it is made when there is none.
   public var path: String
   /// The most sessions in no final status.
   public var maxSessions = 100
+  /// How long a session may be without activity, or may take to start, unless it has a `timeout:MS` of its own. Zero
+  /// means for ever.
+  public var sessionTimeout: Duration = .seconds(300)
+  /// What all allocations together may come to.
+  public var capacity = ResourceCapacity()
   /// How long events are kept.
   public var eventRetention: Duration = .seconds(7 * 24 * 60 * 60)
   /// How many events are kept.

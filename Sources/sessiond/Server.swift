@@ -33,7 +33,9 @@ struct Server {
     let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
     let repository = try SQLiteSessionRepository(
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
-    let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
+    let health = HealthService(services: [
+      SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name,
+    ])
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
     if let (_, control) = security.tokens {
@@ -42,6 +44,7 @@ struct Server {
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
     var rpcServices: [any RPCService] = [
       SessionHandler(repository: repository, changes: changes),
+      LifecycleHandler(repository: repository, features: settings.lifecycle),
       EventHandler(repository: repository, changes: changes),
       health,
     ]

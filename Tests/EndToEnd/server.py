@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
+from orchestration.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 PATIENCE_SECONDS = 20
@@ -48,6 +49,7 @@ class Server:
             raise AssertionError(f"sessiond does not listen; its log:\n{self.log}")
         self.channel = self.new_channel()
         self.sessions = SessionServiceStub(self.channel)
+        self.lifecycle = LifecycleServiceStub(self.channel)
         self.events = EventServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 

@@ -8,7 +8,13 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 @pytest.mark.parametrize(
-    "service", ["", "orchestration.session.v1.SessionService", "orchestration.session.v1.EventService"]
+    "service",
+    [
+        "",
+        "orchestration.session.v1.SessionService",
+        "orchestration.session.v1.LifecycleService",
+        "orchestration.session.v1.EventService",
+    ],
 )
 def test_a_running_server_is_serving(shared_server, service):
     request = health_pb2.HealthCheckRequest(service=service)

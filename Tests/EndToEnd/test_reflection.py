@@ -21,6 +21,7 @@ SERVICES = [
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
     "orchestration.session.v1.EventService",
+    "orchestration.session.v1.LifecycleService",
     SESSIONS,
 ]
 BUF = Path(sys.executable).with_name("buf")

@@ -6,6 +6,10 @@ import Testing
 public struct RepositoryOptions: Sendable {
   /// The most sessions in no final status.
   public var maxSessions = 100
+  /// How long a session may be without activity.
+  public var sessionTimeout: Duration = .seconds(300)
+  /// What all allocations together may come to.
+  public var capacity = ResourceCapacity()
   /// How long events are kept.
   public var eventRetention: Duration = .seconds(7 * 24 * 60 * 60)
   /// How many events are kept.
@@ -20,9 +24,11 @@ public struct RepositoryOptions: Sendable {
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
   /// The repository.
-  public let repository: any SessionRepository
+  public let repository: any SessionRepository & LifecycleRepository
   /// The clock that it looks at.
   public let clock: ManualClock
+  /// The clock that its timers look at.
+  public let monotonicClock: ManualMonotonicClock
   /// What it told its observer.
   public let commits: CommitRecorder
   /// Looks for what must never be; each find is a sentence.
@@ -30,11 +36,13 @@ public struct RepositoryFixture: Sendable {
 
   /// Makes a fixture.
   public init(
-    repository: any SessionRepository, clock: ManualClock, commits: CommitRecorder,
+    repository: any SessionRepository & LifecycleRepository, clock: ManualClock,
+    monotonicClock: ManualMonotonicClock, commits: CommitRecorder,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
     self.clock = clock
+    self.monotonicClock = monotonicClock
     self.commits = commits
     self.inconsistencies = inconsistencies
   }
@@ -77,7 +85,8 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases
+    + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
+    + migrateCases + cloneCases + inactivityCases
 }
 
 /// A clock that stands still until it is moved.

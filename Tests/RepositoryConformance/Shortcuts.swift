@@ -34,8 +34,39 @@ extension SessionRepository {
     for status in statuses { _ = try await update(id, .move(to: status, reason: reason), expectedRevision: nil) }
   }
 
+  /// Moves a new session the shortest way to a status.
+  func bring(_ id: SessionID, to status: SessionStatus) async throws -> Session {
+    let ways: [SessionStatus: [SessionStatus]] = [
+      .initializing: [], .active: [.active], .idle: [.active, .idle], .completed: [.active, .completed],
+      .error: [.error], .terminated: [.error, .terminated],
+    ]
+    for status in ways[status] ?? [] { try await move(id, to: status, reason: "on the way") }
+    return try await session(id)
+  }
+
+  /// Creates a session in a status.
+  func create(
+    in status: SessionStatus, _ name: String = "a", under parent: SessionID? = nil,
+    set: (inout SessionDraft) -> Void = { _ in }
+  ) async throws -> Session {
+    let session = try await create(name) { draft in
+      draft.parentID = parent?.description ?? ""
+      set(&draft)
+    }
+    return try await bring(session.id, to: status)
+  }
+
   func history(after sequence: Int64 = 0) async throws -> [SessionEvent] {
     try await events(.after(sequence), EventFilter(), limit: 1000).events
+  }
+}
+
+extension RepositoryFixture {
+  /// Lets time pass on all clocks, and the repository look at them, which it does with any change.
+  func pass(_ duration: Duration) async throws {
+    clock.advance(by: duration)
+    monotonicClock.advance(by: duration)
+    _ = try await repository.delete(strangeID, force: false, allowMissing: true, expectedRevision: nil)
   }
 }
 

@@ -1,12 +1,6 @@
 import SessionDomain
 import Testing
 
-/// The shortest way from `initializing` to each status.
-private let ways: [SessionStatus: [SessionStatus]] = [
-  .initializing: [], .active: [.active], .idle: [.active, .idle], .completed: [.active, .completed],
-  .error: [.error], .terminated: [.error, .terminated],
-]
-
 let statusCases =
   SessionStatus.allCases.flatMap { from in
     SessionStatus.allCases.map { to in
@@ -15,8 +9,7 @@ let statusCases =
         (fixture) async throws in
         let repository = fixture.repository
         let session = try await repository.create("a")
-        for status in ways[from] ?? [] { try await repository.move(session.id, to: status, reason: "on the way") }
-        let before = try await repository.session(session.id)
+        let before = try await repository.bring(session.id, to: from)
         fixture.clock.advance(by: .seconds(3))
         let change = SessionChange.move(to: to, reason: "because")
         guard from == to || from.canMove(to: to) else {

@@ -52,8 +52,20 @@ import Testing
       reason: "CONSTRAINT_EXCEEDED", metadata: ["constraint": "max-memory", "allocated": "20", "allowed": "10"],
       details: ["PreconditionFailure"]),
     Row(
+      error: .capacityExceeded(
+        CapacityShortage(setting: "capacityMemory", requested: 20, available: 5, capacity: 100)),
+      code: .resourceExhausted, reason: "CAPACITY_EXCEEDED",
+      metadata: ["setting": "capacityMemory", "requested": "20", "available": "5", "capacity": "100"],
+      details: ["QuotaFailure"]),
+    Row(
       error: .sessionLimit(max: 100), code: .resourceExhausted, reason: "SESSION_LIMIT",
       metadata: ["maxSessions": "100"], details: ["QuotaFailure"]),
+    Row(
+      error: .drainTimeout(pendingCount: 3), code: .deadlineExceeded, reason: "DRAIN_TIMEOUT",
+      metadata: ["pending": "3"]),
+    Row(
+      error: .migrationTimeout(inDeliveryCount: 2), code: .deadlineExceeded, reason: "MIGRATION_TIMEOUT",
+      metadata: ["in_delivery": "2"]),
     Row(
       error: .requestIDReused(requestID: "r1"), code: .alreadyExists, reason: "REQUEST_ID_REUSED",
       metadata: ["request_id": "r1"]),

@@ -17,6 +17,7 @@ struct ServiceFixture: Sendable {
   let repository: any SessionRepository
   let changes: CommittedChanges
   let sessions: SessionServiceClient
+  let lifecycle: LifecycleServiceClient
   let events: EventServiceClient
   /// What the services take for the time.
   let now: Observed<ContinuousClock.Instant>
@@ -26,6 +27,7 @@ struct FixtureSettings: Sendable {
   var store = SessionStoreSettings(path: "")
   var eventsMax = 65_536
   var sessionBytesMax = 64 << 20
+  var features = LifecycleHandler.Features()
   /// What stands between the services and the store.
   var wrap: @Sendable (any SessionRepository) -> any SessionRepository = { $0 }
 }
@@ -50,11 +52,12 @@ func withServices(
   let now = Observed(ContinuousClock.now)
   let transport = InProcessTransport(services: [
     SessionHandler(repository: repository, changes: changes),
+    LifecycleHandler(repository: store, features: settings.features),
     EventHandler(repository: repository, changes: changes, now: { now.value }),
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
-    events: EventServiceClient(transport), now: now)
+    lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport), now: now)
   do {
     try await body(fixture)
   } catch {

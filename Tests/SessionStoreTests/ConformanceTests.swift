@@ -11,13 +11,15 @@ import Testing
     try await conformance.run { options in
       let repository = try fixture.open(commits: commits) { settings in
         settings.maxSessions = options.maxSessions
+        settings.capacity = options.capacity
+        settings.sessionTimeout = options.sessionTimeout
         settings.eventRetention = options.eventRetention
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax
       }
-      return RepositoryFixture(repository: repository, clock: fixture.clock, commits: commits) {
-        try await repository.inconsistencies()
-      }
+      return RepositoryFixture(
+        repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits
+      ) { try await repository.inconsistencies() }
     }
   }
 }

@@ -37,6 +37,7 @@ struct SystemFailure: Error {
 struct StoreFixture: Sendable {
   let directory: TemporaryDirectory
   let clock = ManualClock()
+  let monotonicClock = ManualMonotonicClock()
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -45,13 +46,15 @@ struct StoreFixture: Sendable {
   var path: String { "\(directory.path)/sessions.db" }
 
   func open(
-    commits: CommitRecorder = CommitRecorder(), _ change: (inout SessionStoreSettings) -> Void = { _ in }
+    commits: CommitRecorder = CommitRecorder(), queues: (any MessageQueues)? = nil,
+    _ change: (inout SessionStoreSettings) -> Void = { _ in }
   ) throws(StoreOpenError) -> SQLiteSessionRepository {
     var settings = SessionStoreSettings(path: path)
     settings.maxSessions = 100_000
     change(&settings)
     return try SQLiteSessionRepository(
-      settings: settings, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: commits)
+      settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: MonotonicIDGenerator(clock: clock),
+      observer: commits, queues: queues)
   }
 }
 

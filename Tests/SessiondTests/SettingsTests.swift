@@ -1,4 +1,5 @@
 import Logging
+import SessionDomain
 import Testing
 
 @testable import sessiond
@@ -18,6 +19,9 @@ private func settings(
     #expect(defaults.listen.port == 50051)
     #expect(defaults.store.path == "./orchestration.db")
     #expect(defaults.store.maxSessions == 100)
+    #expect(defaults.store.sessionTimeout == .milliseconds(300_000))
+    #expect(defaults.store.capacity == ResourceCapacity())
+    #expect(defaults.lifecycle.migration && defaults.lifecycle.emergencyShutdown)
     #expect(defaults.store.eventRetention == .milliseconds(604_800_000))
     #expect(defaults.store.eventRetentionCount == 1_000_000)
     #expect(defaults.logLevel == .info)
@@ -37,6 +41,12 @@ private func settings(
     #expect(sources["eventRetention"] == "default")
   }
 
+  @Test func capacitiesAreReadAsPeopleWriteThem() throws {
+    let flags = ["capacity-memory": "64g", "capacity-cpu": "1.5", "capacity-disk": ""]
+    let capacity = try settings(flags: flags).settings.store.capacity
+    #expect(capacity.memoryBytes == 64 << 30 && capacity.cpuMillicores == 1500 && capacity.diskBytes == nil)
+  }
+
   @Test(
     "A wrong value names the setting, the value, where it came from and what is allowed",
     arguments: [
@@ -45,6 +55,11 @@ private func settings(
         "maxSessions is \"zero\" (flag --max-sessions); allowed is a whole number from 1 to 100000000"
       ),
       ("max-sessions", "0", "maxSessions is \"0\""), ("max-sessions", "-5", "maxSessions is \"-5\""),
+      (
+        "capacity-memory", "lots",
+        "capacityMemory is \"lots\" (flag --capacity-memory); allowed is bytes, such as 64g, or nothing for no limit"
+      ), ("capacity-cpu", "2g", "capacityCpu is \"2g\""), ("capacity-disk", "-1", "capacityDisk is \"-1\""),
+      ("session-timeout", "-1", "sessionTimeout is \"-1\""),
       ("event-retention", "1.5", "eventRetention is \"1.5\""), ("log-level", "loud", "logLevel is \"loud\""),
       ("enable-logging", "yes", "enableLogging is \"yes\" (flag --enable-logging); allowed is true or false"),
       ("database-path", "", "databasePath is \"\""), ("listen", "localhost", "listen is \"localhost\""),

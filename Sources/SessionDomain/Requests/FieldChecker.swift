@@ -6,19 +6,15 @@ struct FieldChecker {
     violations.append(FieldViolation(path: path, description: description))
   }
 
-  mutating func check(name: String) {
+  mutating func check(name: String, path: String = "session.name") {
     let count = name.unicodeScalars.count
     if count == 0 || count > FieldLimits.nameCharactersMax {
-      refuse("session.name", "a name has 1 to \(FieldLimits.nameCharactersMax) characters")
+      refuse(path, "a name has 1 to \(FieldLimits.nameCharactersMax) characters")
     }
-    // All of Unicode's category Cc, without a look into its tables.
-    if name.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }) {
-      refuse("session.name", "a name has no control characters")
-    }
+    if name.unicodeScalars.contains(where: Self.isControl) { refuse(path, "a name has no control characters") }
   }
 
-  mutating func check(workspace: String) {
-    let path = "session.workspace"
+  mutating func check(workspace: String, path: String = "session.workspace") {
     if workspace.utf8.first != UInt8(ascii: "/") { refuse(path, "a workspace is an absolute path") }
     if workspace.utf8.count > FieldLimits.workspaceBytesMax {
       refuse(path, "a workspace has at most \(FieldLimits.workspaceBytesMax) bytes")
@@ -46,6 +42,30 @@ struct FieldChecker {
       case .failure(let error): refuse("\(path)[\(index)]", error.expected)
       }
     }
+  }
+
+  mutating func check(messageTypes: [String], path: String) {
+    check(list: messageTypes, path: path)
+    for (index, type) in messageTypes.enumerated() {
+      // Free-form, but for the case: `command` and `COMMAND` would be two types.
+      if type.contains(where: \.isLowercase) { refuse("\(path)[\(index)]", "a message type is in upper case") }
+      if type.unicodeScalars.contains(where: Self.isControl) {
+        refuse("\(path)[\(index)]", "a message type has no control characters")
+      }
+    }
+  }
+
+  /// Reads a priority as the contract's number; 0 means none.
+  mutating func check(priority: Int32) -> MessagePriority? {
+    guard priority != 0 else { return nil }
+    let known = MessagePriority(rawValue: priority)
+    if known == nil { refuse("priority", "a priority is one of LOW, NORMAL, HIGH and CRITICAL") }
+    return known
+  }
+
+  /// All of Unicode's category Cc, without a look into its tables.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
   }
 
   private mutating func check(list: [String], path: String) {

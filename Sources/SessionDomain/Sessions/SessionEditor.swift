@@ -3,13 +3,14 @@
 /// Events carry their sequences from the start; the caller takes them in this order or drops all of them.
 public struct SessionEditor: Sendable {
   /// The session as it stands now.
-  public private(set) var session: Session
+  public internal(set) var session: Session
   /// What happened so far, in order.
   public private(set) var events: [SessionEvent] = []
   /// The sequence of the last event, or the one before the first.
   public private(set) var sequence: Int64
 
-  private let time: Timestamp
+  /// When all of it happens.
+  let time: Timestamp
 
   /// Starts to change `session` at `time`; its first event follows `sequence`.
   public init(_ session: Session, at time: Timestamp, after sequence: Int64) {
@@ -91,7 +92,8 @@ public struct SessionEditor: Sendable {
     record(.deleted)
   }
 
-  private mutating func record(_ kind: EventKind, _ addDetails: (inout SessionEvent) -> Void = { _ in }) {
+  /// Adds an event about the session as it stands.
+  mutating func record(_ kind: EventKind, _ addDetails: (inout SessionEvent) -> Void = { _ in }) {
     sequence += 1
     var event = SessionEvent(sequence: sequence, time: time, kind: kind, session: session)
     addDetails(&event)

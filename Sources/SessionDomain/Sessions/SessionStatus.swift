@@ -40,6 +40,14 @@ extension SessionStatus {
     }
   }
 
+  /// Whether a session in this status is at work, or about to be.
+  public var isLive: Bool {
+    switch self {
+    case .initializing, .active, .idle: true
+    case .completed, .error, .terminated: false
+    }
+  }
+
   /// The moves that take a session from this status to `terminated`; empty when it is final already.
   ///
   /// A session that never started goes through `error`.

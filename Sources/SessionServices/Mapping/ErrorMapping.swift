@@ -40,11 +40,29 @@ extension RPCError {
         .failedPrecondition, message, reason: "CONSTRAINT_EXCEEDED",
         ["constraint": constraint, "allocated": "\(allocated)", "allowed": "\(allowed)"],
         .preconditionFailure(type: "CONSTRAINT", subject: constraint, description: message))
+    case .capacityExceeded(let shortage):
+      let message =
+        "an allocation of \(shortage.requested) is over the \(shortage.available) that are left of "
+        + "\(shortage.setting), which is \(shortage.capacity)"
+      self.init(
+        .resourceExhausted, message, reason: "CAPACITY_EXCEEDED",
+        [
+          "setting": shortage.setting, "requested": "\(shortage.requested)", "available": "\(shortage.available)",
+          "capacity": "\(shortage.capacity)",
+        ], .quotaFailure(subject: shortage.setting, description: message))
     case .sessionLimit(let max):
       let message = "\(max) sessions are in no final status, which is as many as maxSessions allows"
       self.init(
         .resourceExhausted, message, reason: "SESSION_LIMIT", ["maxSessions": "\(max)"],
         .quotaFailure(subject: "maxSessions", description: message))
+    case .drainTimeout(let count):
+      self.init(
+        .deadlineExceeded, "\(count) messages still wait or are in delivery; the session stays draining",
+        reason: "DRAIN_TIMEOUT", ["pending": "\(count)"])
+    case .migrationTimeout(let count):
+      self.init(
+        .deadlineExceeded, "\(count) messages still are in delivery; nothing has changed",
+        reason: "MIGRATION_TIMEOUT", ["in_delivery": "\(count)"])
     case .requestIDReused(let requestID):
       self.init(
         .alreadyExists, "request_id \"\(requestID)\" was used for another request", reason: "REQUEST_ID_REUSED",
@@ -112,6 +130,11 @@ extension RPCError {
     RPCError(.unavailable, "the server is shutting down", reason: "SHUTTING_DOWN")
   }
 
+  /// The setting that would allow it is off.
+  static func featureDisabled(_ setting: String) -> RPCError {
+    RPCError(.unimplemented, "\(setting) is off", reason: "FEATURE_DISABLED", ["setting": setting])
+  }
+
   /// No session has this id, which may be any text.
   static func sessionNotFound(_ id: String) -> RPCError {
     RPCError(
@@ -143,11 +166,14 @@ func answering<Value: Sendable>(_ work: () async throws -> Value) async throws -
 }
 
 /// The session that a request names.
-/// - Throws: INVALID_ARGUMENT for no id, NOT_FOUND for one that no session can have: ids are the server's to choose.
-func sessionID(_ text: String, at path: String = "session_id") throws -> SessionID {
-  guard !text.isEmpty else {
-    throw RPCError([FieldViolation(path: path, description: "the id of a session is required")])
-  }
+/// - Throws: INVALID_ARGUMENT for no id, or for `violations` of the request's other fields; NOT_FOUND for one that no
+///   session can have: ids are the server's to choose.
+func sessionID(
+  _ text: String, at path: String = "session_id", besides violations: [FieldViolation] = []
+) throws -> SessionID {
+  let missing = FieldViolation(path: path, description: "the id of a session is required")
+  let violations = (text.isEmpty ? [missing] : []) + violations
+  guard violations.isEmpty else { throw RPCError(violations) }
   guard let id = SessionID(text) else { throw RPCError.sessionNotFound(text) }
   return id
 }

@@ -1,3 +1,4 @@
+import SessionDomain
 import Synchronization
 
 /// Opens once; whoever waits then goes on, without having blocked a thread.
@@ -16,6 +17,23 @@ final class Latch: Sendable {
       return state.waiting
     }
     for continuation in waiting { continuation.resume() }
+  }
+
+  var isOpen: Bool { state.withLock { $0.isOpen } }
+
+  /// Waits until it is open or the time is over or the task is cancelled, each of which opens it.
+  func wait(until deadline: ContinuousClock.Instant, _ clock: any MonotonicClock) async {
+    let timer = Task {
+      // Cancelled, it opens what is open already.
+      try? await clock.sleep(until: deadline, tolerance: nil)
+      open()
+    }
+    await withTaskCancellationHandler {
+      await wait()
+    } onCancel: {
+      open()
+    }
+    timer.cancel()
   }
 
   func wait() async {

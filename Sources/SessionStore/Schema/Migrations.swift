@@ -2,7 +2,7 @@
 ///
 /// A step that was released is never edited: changes are new steps.
 enum Migrations {
-  static let all: [String] = [initial]
+  static let all: [String] = [initial, allocated]
 
   /// Sessions have rowids: creates cost the same without, but rows of some hundred bytes in a tree of texts make it
   /// deep, and 100,000 sessions in the order of an index took twice as long to read. Every index ends with the id, by
@@ -84,5 +84,16 @@ enum Migrations {
       PRIMARY KEY (method, request_id)
     ) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests (time);
+    """
+
+  /// What all sessions together were allocated.
+  private static let allocated = """
+    ALTER TABLE totals ADD COLUMN allocated_memory_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN allocated_cpu_millicores INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN allocated_disk_bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE totals SET
+      allocated_memory_bytes = (SELECT coalesce(sum(memory_bytes), 0) FROM sessions),
+      allocated_cpu_millicores = (SELECT coalesce(sum(cpu_millicores), 0) FROM sessions),
+      allocated_disk_bytes = (SELECT coalesce(sum(disk_bytes), 0) FROM sessions);
     """
 }

@@ -58,8 +58,8 @@ final class Committer: Sendable {
 private struct CommitLoop {
   let writer: Writer
   let observer: any CommitObserver
-  /// Forgetting failed: it waits for the next change or interval, lest an idle committer try without end.
-  private var isForgettingBlocked = false
+  /// Tidying failed: it waits for the next change or interval, lest an idle committer try without end.
+  private var isTidyingBlocked = false
 
   init(writer: Writer, observer: any CommitObserver) {
     self.writer = writer
@@ -68,8 +68,13 @@ private struct CommitLoop {
 
   /// How long to wait for changes before looking for what has expired.
   var patience: Duration {
-    writer.hasExpired && !isForgettingBlocked ? .zero : writer.settings.housekeepingInterval
+    let interval = writer.settings.housekeepingInterval
+    guard !isTidyingBlocked else { return interval }
+    return writer.hasExpired ? .zero : min(interval, writer.timeToExpiry ?? interval)
   }
+
+  /// Whether there is something to do without any change.
+  private var isUntidy: Bool { writer.hasExpired || writer.timeToExpiry == .zero }
 
   mutating func run(_ changes: [any PendingChange]) {
     var rest = changes[...]
@@ -78,8 +83,8 @@ private struct CommitLoop {
 
   /// Runs changes in one transaction; those that are left when the transaction was lost are for the next.
   private mutating func runBatch(_ changes: ArraySlice<any PendingChange>) -> ArraySlice<any PendingChange> {
-    guard !changes.isEmpty || writer.hasExpired else { return [] }
-    isForgettingBlocked = true
+    guard !changes.isEmpty || isUntidy else { return [] }
+    isTidyingBlocked = true
     var next = changes.startIndex
     do throws(StorageFailure) {
       try writer.beginBatch()
@@ -87,7 +92,7 @@ private struct CommitLoop {
         changes[next].apply(to: writer)
         next += 1
       }
-      forgetExpired()
+      tidy()
       if let commit = try writer.commitBatch() { observer.committed(commit) }
       for change in changes[..<next] { change.answer() }
     } catch {
@@ -99,18 +104,30 @@ private struct CommitLoop {
     return changes[next...]
   }
 
-  /// Rides on the batch's flush. When it fails nothing is forgotten, and the next batch tries again.
-  private mutating func forgetExpired() {
-    guard !writer.lostBatch else { return }
-    do throws(SessionError) {
-      if writer.hasExpired {
-        try writer.apply { (writer) throws(SessionError) in
-          try storing { () throws(StorageFailure) in try writer.forgetExpired() }
-        }
+  /// Rides on the batch's flush. What fails does not happen, and the next batch tries again.
+  private mutating func tidy() {
+    var isDone = true
+    let now = writer.monotonicClock.now
+    for id in writer.takeInactive(at: now) {
+      isDone = attempt { (writer) throws(SessionError) in try writer.expire(id, at: now) } && isDone
+    }
+    if writer.hasExpired {
+      let isForgotten = attempt { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.forgetExpired() }
       }
-      isForgettingBlocked = false
+      isDone = isForgotten && isDone
+    }
+    isTidyingBlocked = !isDone
+  }
+
+  private func attempt(_ change: (Writer) throws(SessionError) -> Void) -> Bool {
+    guard !writer.lostBatch else { return false }
+    do throws(SessionError) {
+      try writer.apply(change)
+      return true
     } catch {
       // The savepoint undid it; if it took the transaction along, committing fails and says why.
+      return false
     }
   }
 

@@ -5,16 +5,7 @@ extension Writer {
   func create(_ new: NewSession, request: RequestKey?) throws(SessionError) -> Session {
     if let request, let session = try sessionOfEarlier(request) { return session }
     try checkParent(new.parentID)
-    guard state.totals.unfinished < Int64(settings.maxSessions) else { throw .sessionLimit(max: settings.maxSessions) }
-    let time = nextTime()
-    var editor = SessionEditor(
-      new.session(id: nextID(), at: time, revision: 0), at: time, after: state.totals.sequence)
-    editor.created()
-    try storing { () throws(StorageFailure) in
-      try insert(editor.session, metadataText: new.metadataText, events: editor.events)
-      if let request { try note(request, made: editor.session.id, at: time) }
-    }
-    return editor.session
+    return try admit(begin(new), metadataText: new.metadataText, request: request)
   }
 
   func update(_ id: SessionID, _ edit: SessionEdit, expectedRevision: Int64?) throws(SessionError) -> Session {
@@ -25,14 +16,7 @@ extension Writer {
     try editor.checkArguments(of: edit)
     try check(session, expectedRevision)
     try editor.apply(edit)
-    try storing { () throws(StorageFailure) in
-      if editor.events.isEmpty {
-        try touch(editor.session)
-      } else {
-        try replace(session, with: editor.session, events: editor.events)
-      }
-    }
-    return editor.session
+    return try saveActivity(editor, over: session)
   }
 
   func delete(
@@ -51,15 +35,55 @@ extension Writer {
     let time = nextTime()
     for child in children { try removeParent(of: child, at: time) }
     var editor = SessionEditor(session, at: time, after: state.totals.sequence)
-    try editor.terminate(reason: "forced")
+    try editor.terminate(reason: ShutdownReason.forced)
     editor.deleted()
     try storing { () throws(StorageFailure) in try remove(session, events: editor.events) }
     return true
   }
 
-  private func existing(_ id: SessionID) throws(SessionError) -> Session {
+  func existing(_ id: SessionID) throws(SessionError) -> Session {
     guard let session = try storing({ () throws(StorageFailure) in try find(id) }) else { throw .notFound(id) }
     return session
+  }
+
+  /// Begins a session; its parent was checked.
+  func begin(_ new: NewSession) -> SessionEditor {
+    let time = nextTime()
+    var editor = SessionEditor(
+      new.session(id: nextID(), at: time, revision: 0), at: time, after: state.totals.sequence)
+    editor.created()
+    return editor
+  }
+
+  /// Takes in a session that was begun, where there is room for it.
+  func admit(_ editor: SessionEditor, metadataText: String, request: RequestKey?) throws(SessionError) -> Session {
+    let session = editor.session
+    guard state.totals.unfinished < Int64(settings.maxSessions) else { throw .sessionLimit(max: settings.maxSessions) }
+    try checkCapacity(replacing: nil, with: session)
+    try storing { () throws(StorageFailure) in
+      try insert(session, metadataText: metadataText, events: editor.events)
+      if let request { try note(request, made: session.id, at: session.createTime) }
+    }
+    return session
+  }
+
+  /// Keeps what became of a session that was active, be it nothing.
+  func saveActivity(_ editor: SessionEditor, over old: Session) throws(SessionError) -> Session {
+    try storing { () throws(StorageFailure) in
+      if editor.events.isEmpty {
+        try touch(editor.session)
+      } else {
+        _ = try replace(old, with: editor.session, events: editor.events)
+      }
+    }
+    staged.active.append(old.id)
+    return editor.session
+  }
+
+  func checkCapacity(replacing old: Session?, with session: Session) throws(SessionError) {
+    let shortage = settings.capacity.shortage(
+      replacing: old?.resources, with: session.resources, of: state.totals.allocated)
+    if let shortage { throw .capacityExceeded(shortage) }
   }
 
   private func check(_ session: Session, _ expectedRevision: Int64?) throws(SessionError) {
@@ -72,44 +96,6 @@ extension Writer {
     let child = try existing(id)
     var editor = SessionEditor(child, at: time, after: state.totals.sequence)
     editor.removeParent()
-    try storing { () throws(StorageFailure) in try replace(child, with: editor.session, events: editor.events) }
+    try storing { () throws(StorageFailure) in _ = try replace(child, with: editor.session, events: editor.events) }
   }
-}
-
-// MARK: Parents
-
-extension Writer {
-  private func checkParent(_ id: SessionID?) throws(SessionError) {
-    guard let id else { return }
-    let exists = try storing { () throws(StorageFailure) in try SessionLookup.exists(id, in: database) }
-    guard exists else { throw .invalidArgument([ParentRule.missing]) }
-  }
-
-  private func checkCycle(of id: SessionID, under parent: SessionID) throws(SessionError) {
-    var ancestor: SessionID? = parent
-    while let next = ancestor {
-      guard next != id else { throw .invalidArgument([ParentRule.cycle]) }
-      ancestor = try storing { () throws(StorageFailure) in try SessionLookup.parent(of: next, in: database) ?? nil }
-    }
-  }
-
-  private func childIDs(of id: SessionID) throws(StorageFailure) -> [SessionID] {
-    let statement = try database.statement("SELECT id FROM sessions WHERE parent_id = ? ORDER BY id")
-    defer { statement.reset() }
-    statement.bind(id.description)
-    var children: [SessionID] = []
-    while try statement.step() {
-      var row = statement.row
-      guard let child = SessionID(row.text()) else { throw SessionRow.damaged }
-      children.append(child)
-    }
-    return children
-  }
-}
-
-/// What is wrong with a parent that the file does not allow.
-enum ParentRule {
-  static let missing = FieldViolation(path: "session.parent_id", description: "a parent is an existing session")
-  static let cycle = FieldViolation(
-    path: "session.parent_id", description: "a session is not above itself: its parent may not be one of its own line")
 }

@@ -4,7 +4,10 @@ import SessionDomain
 final class Writer {
   let database: Database
   let settings: SessionStoreSettings
+  /// The message bus, where there is one.
+  let queues: (any MessageQueues)?
   private let clock: any WallClock
+  let monotonicClock: any MonotonicClock
   private var idGenerator: any IDGenerator
 
   /// How things stand, with the changes of the batch that is being applied.
@@ -13,6 +16,10 @@ final class Writer {
   /// What the change that is being applied did.
   var staged = Changes()
   private var batch = Changes()
+  /// When sessions will have been without activity for too long.
+  var timers: InactivityTimers
+  /// Who waits for messages to go.
+  var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
   private var lossReason: StorageFailure?
 
@@ -27,6 +34,10 @@ final class Writer {
     var events: [SessionEvent] = []
     var sessions: [Session] = []
     var deleted: [SessionID] = []
+    /// Sessions that were active.
+    var active: [SessionID] = []
+    /// Sessions for which fewer messages wait or are in delivery than before.
+    var relieved: [SessionID] = []
 
     var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
 
@@ -34,19 +45,25 @@ final class Writer {
       events += other.events
       sessions += other.sessions
       deleted += other.deleted
+      active += other.active
+      relieved += other.relieved
     }
   }
 
   init(
-    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator
+    database: Database, settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
+    idGenerator: any IDGenerator, queues: (any MessageQueues)?
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
+    self.queues = queues
     self.clock = clock
+    self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
     let totals = try Totals.read(database)
     state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
     committed = state
+    timers = try Self.timers(database, timeout: settings.sessionTimeout, at: monotonicClock.now)
     statements = try WriterStatements(database)
   }
 
@@ -119,14 +136,32 @@ extension Writer {
     let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
     committed = state
     defer { batch = Changes() }
-    return isQuiet ? nil : summary()
+    waits.wake(batch)
+    let commit = isQuiet ? nil : summary()
+    if let commit { follow(commit) }
+    timers.giveBack()
+    return commit
   }
+
+  private func follow(_ commit: Commit) {
+    let now = monotonicClock.now
+    let active = Set(batch.active)
+    for session in commit.sessions {
+      timers.follow(
+        session.id, session.status, session.constraints, wasActive: active.contains(session.id), at: now)
+    }
+    for id in commit.deleted { timers.remove(id) }
+  }
+
+  /// Whether a session was active in the batch that is being applied.
+  func isActiveInBatch(_ id: SessionID) -> Bool { batch.active.contains(id) }
 
   /// Drops the batch; the writer stands as after the last commit.
   func rollBackBatch() throws(StorageFailure) {
     state = committed
     batch = Changes()
     staged = Changes()
+    timers.giveBack()
     if !database.isIdle { try database.execute("ROLLBACK") }
   }
 

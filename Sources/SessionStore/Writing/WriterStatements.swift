@@ -42,7 +42,8 @@ extension Writer {
     try append(events)
   }
 
-  func replace(_ old: Session, with session: Session, events: [SessionEvent]) throws(StorageFailure) {
+  /// Takes the session as it is now; how many messages went to the dead letters with its end.
+  func replace(_ old: Session, with session: Session, events: [SessionEvent]) throws(StorageFailure) -> Int {
     SessionRow.bind(
       session, metadataText: JSONValue.object(session.metadata).compactText, to: statements.replaceSession)
     try statements.replaceSession.run()
@@ -50,6 +51,7 @@ extension Writer {
     state.totals.add(session)
     staged.sessions.append(session)
     try append(events)
+    return session.status.isFinal ? try discardMessages(of: old, reason: session.statusReason) : 0
   }
 
   /// Notes activity, which is no event.
@@ -66,6 +68,13 @@ extension Writer {
     state.totals.remove(old)
     staged.deleted.append(old.id)
     try append(events)
+    _ = try discardMessages(of: old, reason: ShutdownReason.forced)
+  }
+
+  /// A session that has not finished may have messages.
+  private func discardMessages(of old: Session, reason: String?) throws(StorageFailure) -> Int {
+    guard !old.status.isFinal, let queues else { return 0 }
+    return try queues.discardAll(of: old.id, reason: reason ?? "", in: database)
   }
 
   private func append(_ events: [SessionEvent]) throws(StorageFailure) {

@@ -1,5 +1,7 @@
 import Logging
 import RPCTransport
+import SessionDomain
+import SessionServices
 import SessionStore
 
 /// Everything that can be set. Each setting is named once, where it is read, in the order in which `--help` and
@@ -8,6 +10,7 @@ struct Settings: Sendable {
   let listen: ListenAddress
   let security: SecuritySettings
   let store: SessionStoreSettings
+  let lifecycle: LifecycleHandler.Features
   let server: ServerConfiguration
   let eventLoops: Int
   let sessionCacheBytes: Int
@@ -27,6 +30,7 @@ struct Settings: Sendable {
       ) { ListenAddress($0) })
     security = try SecuritySettings(&reader)
     store = try SessionStoreSettings(&reader, processors: processors)
+    lifecycle = try LifecycleHandler.Features(&reader)
     server = try ServerConfiguration(&reader)
     eventLoops = try reader.read(
       .count("eventLoops", default: processors, 1...256, "Threads that serve connections."))
@@ -54,11 +58,42 @@ extension SessionStoreSettings {
         }))
     try reader.count("maxSessions", 1...100_000_000, "Sessions in no final status, at most.", &maxSessions)
     try reader.milliseconds(
+      "sessionTimeout", 0...31_536_000_000, "Until unused sessions become idle, then end. 0: never.",
+      &sessionTimeout)
+    capacity = try ResourceCapacity(&reader)
+    try reader.milliseconds(
       "eventRetention", 1...3_153_600_000_000, "How long events are kept.", &eventRetention)
     try reader.count("eventRetentionCount", 1...1_000_000_000, "How many events are kept.", &eventRetentionCount)
     readerCount = max(2, processors)
     try reader.count("readers", 1...64, "Threads that read the database.", &readerCount)
     try reader.milliseconds("queryTimeout", 10...3_600_000, "How long one list or search may take.", &readTimeLimit)
+  }
+}
+
+extension ResourceCapacity {
+  fileprivate init(_ reader: inout SettingReader) throws {
+    self.init()
+    func limit(
+      _ name: String, _ example: String, _ help: String, _ parse: @escaping @Sendable (String) -> Int64?
+    ) throws -> Int64? {
+      try reader.read(
+        Setting(name, default: "", "\(example), or nothing for no limit", help) { text in
+          text.isEmpty ? .some(nil) : parse(text).map { .some($0) }
+        })
+    }
+    memoryBytes = try limit("capacityMemory", "bytes, such as 64g", "Memory for all sessions together.", Units.bytes)
+    cpuMillicores = try limit("capacityCpu", "cores, such as 16", "Cores for all sessions together.", Units.millicores)
+    diskBytes = try limit("capacityDisk", "bytes, such as 1t", "Disk space for all sessions together.", Units.bytes)
+  }
+}
+
+extension LifecycleHandler.Features {
+  fileprivate init(_ reader: inout SettingReader) throws {
+    self.init()
+    migration = try reader.read(
+      .flag("enableMigration", default: migration, "Whether sessions may move to other workspaces."))
+    emergencyShutdown = try reader.read(
+      .flag("enableEmergencyShutdown", default: emergencyShutdown, "Whether all sessions may be ended at once."))
   }
 }
 

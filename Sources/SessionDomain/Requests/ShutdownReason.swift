@@ -1,0 +1,15 @@
+/// Why sessions are shut down, as the caller or else the kind of shutdown says.
+public enum ShutdownReason {
+  /// For a graceful shutdown.
+  public static let normal = "normal"
+  /// For a forced shutdown or deletion.
+  public static let forced = "forced"
+  /// For the shutdown of everything.
+  public static let emergency = "emergency"
+
+  /// Everything that is wrong with a reason; an empty one stands for its kind's.
+  public static func violations(of reason: String) -> [FieldViolation] {
+    guard reason.utf8.contains(0) else { return [] }
+    return [FieldViolation(path: "reason", description: "a reason has no NUL")]
+  }
+}

@@ -1,0 +1,121 @@
+import HeapModule
+import SessionDomain
+
+/// When which session will have been without activity for too long. Knows what was committed, and nothing else.
+///
+/// One heap has a place for every session that has a time. Activity only notes when it was: the session's place is
+/// looked at when it comes up, and moved then. Times are those of this run, so that a restart never ends sessions.
+struct InactivityTimers {
+  typealias Instant = ContinuousClock.Instant
+
+  private struct Timer {
+    var status: SessionStatus
+    /// The last activity, or the move to this status.
+    var since: Instant
+    var timeout: Duration
+    /// The time of its place in the heap; nil while it has none. Other places of the same session do not count.
+    var place: Instant?
+
+    var deadline: Instant { since + timeout }
+  }
+
+  private struct Place: Comparable {
+    let time: Instant
+    let id: SessionID
+
+    static func < (left: Place, right: Place) -> Bool {
+      left.time == right.time ? left.id < right.id : left.time < right.time
+    }
+  }
+
+  private let timeout: Duration
+  private var timers: [SessionID: Timer] = [:]
+  private var places = Heap<Place>()
+  private var taken: [SessionID] = []
+
+  /// Makes timers for sessions without a `timeout:MS` of their own.
+  init(timeout: Duration) {
+    self.timeout = timeout
+  }
+
+  /// Places in the heap, those that do not count among them.
+  var placesCount: Int { places.count }
+
+  /// Takes a session as it was committed at `now`.
+  mutating func follow(
+    _ id: SessionID, _ status: SessionStatus, _ constraints: [String], wasActive: Bool, at now: Instant
+  ) {
+    guard let timeout = Inactivity.timeout(in: status, constraints, orElse: timeout) else { return remove(id) }
+    var timer = timers[id] ?? Timer(status: status, since: now, timeout: timeout, place: nil)
+    // What is initializing is to start, whatever else it does.
+    if timer.status != status || wasActive && status != .initializing { timer.since = now }
+    timer.status = status
+    timer.timeout = timeout
+    findPlace(for: id, &timer)
+    timers[id] = timer
+  }
+
+  /// Forgets a session.
+  mutating func remove(_ id: SessionID) {
+    guard timers.removeValue(forKey: id) != nil, places.count > 2 * timers.count + 64 else { return }
+    // More than half of the places are of sessions that are gone, which may be long before their time.
+    places = Heap()
+    for id in Array(timers.keys) {
+      guard var timer = timers[id] else { continue }
+      timer.place = nil
+      findPlace(for: id, &timer)
+      timers[id] = timer
+    }
+  }
+
+  /// When the next time is over; nil when no session has one.
+  mutating func nextDeadline() -> Instant? {
+    while let first = places.min {
+      guard var timer = timers[first.id], timer.place == first.time else {
+        places.removeMin()
+        continue
+      }
+      guard timer.deadline > first.time else { return first.time }
+      places.removeMin()
+      timer.place = nil
+      findPlace(for: first.id, &timer)
+      timers[first.id] = timer
+    }
+    return nil
+  }
+
+  /// Takes sessions whose time is over, at most `max`, until they are given back.
+  mutating func take(at now: Instant, max: Int) -> [SessionID] {
+    while taken.count < max, let deadline = nextDeadline(), deadline <= now, let first = places.popMin() {
+      timers[first.id]?.place = nil
+      taken.append(first.id)
+    }
+    return taken
+  }
+
+  /// Whether the time of a session is over, as it stands in the transaction; `wasActive` tells what that knows more.
+  func isOver(_ session: Session, wasActive: Bool, at now: Instant) -> Bool {
+    guard let timer = timers[session.id], timer.status == session.status,
+      !wasActive || session.status == .initializing,
+      let timeout = Inactivity.timeout(in: session.status, session.constraints, orElse: timeout)
+    else { return false }
+    return timer.since + timeout <= now
+  }
+
+  /// Gives back what was taken, for which committing or not made no difference.
+  mutating func giveBack() {
+    for id in taken {
+      guard var timer = timers[id] else { continue }
+      findPlace(for: id, &timer)
+      timers[id] = timer
+    }
+    taken = []
+  }
+
+  private mutating func findPlace(for id: SessionID, _ timer: inout Timer) {
+    let deadline = timer.deadline
+    if let place = timer.place, place <= deadline { return }
+    timer.place = deadline
+    places.insert(Place(time: deadline, id: id))
+  }
+}

@@ -1,0 +1,95 @@
+import SessionDomain
+
+/// Parents and children.
+extension Writer {
+  func checkParent(_ id: SessionID?) throws(SessionError) {
+    guard let id else { return }
+    let exists = try storing { () throws(StorageFailure) in try SessionLookup.exists(id, in: database) }
+    guard exists else { throw .invalidArgument([ParentRule.missing]) }
+  }
+
+  func checkCycle(of id: SessionID, under parent: SessionID) throws(SessionError) {
+    var ancestor: SessionID? = parent
+    while let next = ancestor {
+      guard next != id else { throw .invalidArgument([ParentRule.cycle]) }
+      ancestor = try storing { () throws(StorageFailure) in try SessionLookup.parent(of: next, in: database) ?? nil }
+    }
+  }
+
+  func childIDs(of id: SessionID) throws(StorageFailure) -> [SessionID] {
+    let statement = try database.statement("SELECT id FROM sessions WHERE parent_id = ? ORDER BY id")
+    defer { statement.reset() }
+    statement.bind(id.description)
+    var children: [SessionID] = []
+    while try statement.step() {
+      var row = statement.row
+      guard let child = SessionID(row.text()) else { throw SessionRow.damaged }
+      children.append(child)
+    }
+    return children
+  }
+
+  /// All sessions below one, the deepest first, then by id.
+  func descendants(of id: SessionID) throws(StorageFailure) -> [SessionID] {
+    var levels: [[SessionID]] = []
+    var level = try childIDs(of: id)
+    while !level.isEmpty {
+      levels.append(level)
+      var next: [SessionID] = []
+      for id in level { next += try childIDs(of: id) }
+      level = next.sorted()
+    }
+    return levels.reversed().flatMap { $0 }
+  }
+
+  /// All sessions in no final status, children before parents: the deepest first, then by id. Those that have finished
+  /// count as levels, too.
+  func unfinished() throws(StorageFailure) -> [SessionID] {
+    var parents: [SessionID: SessionID?] = [:]
+    let statuses = SessionStatus.allCases.filter { !$0.isFinal }.map { "\($0.rawValue)" }.joined(separator: ", ")
+    let statement = try database.statement("SELECT id, parent_id FROM sessions WHERE status IN (\(statuses))")
+    defer { statement.reset() }
+    while try statement.step() {
+      var row = statement.row
+      guard let id = SessionID(row.text()) else { throw SessionRow.damaged }
+      parents.updateValue(row.optionalText().flatMap { SessionID($0) }, forKey: id)
+    }
+    let ids = Array(parents.keys)
+    var depths: [SessionID: Int] = [:]
+    for id in ids { try findDepth(of: id, &parents, &depths) }
+    return ids.sorted { left, right in
+      let (leftDepth, rightDepth) = (depths[left] ?? 0, depths[right] ?? 0)
+      return leftDepth == rightDepth ? left < right : leftDepth > rightDepth
+    }
+  }
+
+  /// Notes how many sessions are above this one and above each of those. Goes up first and then down again, since
+  /// lines may be longer than a stack.
+  private func findDepth(
+    of id: SessionID, _ parents: inout [SessionID: SessionID?], _ depths: inout [SessionID: Int]
+  ) throws(StorageFailure) {
+    var line: [SessionID] = []
+    var next: SessionID? = id
+    while let id = next, depths[id] == nil {
+      line.append(id)
+      if let known = parents[id] {
+        next = known
+      } else {
+        next = try SessionLookup.parent(of: id, in: database) ?? nil
+        parents.updateValue(next, forKey: id)
+      }
+    }
+    var depth = next.flatMap { depths[$0] } ?? -1
+    for id in line.reversed() {
+      depth += 1
+      depths[id] = depth
+    }
+  }
+}
+
+/// What is wrong with a parent that the file does not allow.
+enum ParentRule {
+  static let missing = FieldViolation(path: "session.parent_id", description: "a parent is an existing session")
+  static let cycle = FieldViolation(
+    path: "session.parent_id", description: "a session is not above itself: its parent may not be one of its own line")
+}
