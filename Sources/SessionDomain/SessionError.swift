@@ -4,6 +4,10 @@ public enum SessionError: Error, Hashable, Sendable {
   case invalidArgument([FieldViolation])
   /// No session has this id.
   case notFound(SessionID)
+  /// No template has this name.
+  case templateNotFound(name: String)
+  /// A template has this name already.
+  case templateExists(name: String)
   /// The session is at another revision than expected.
   case revisionConflict(expected: Int64, actual: Int64)
   /// The state machine has no such move.

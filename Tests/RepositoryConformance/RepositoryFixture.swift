@@ -17,10 +17,13 @@ public struct RepositoryOptions: Sendable {
   public init() {}
 }
 
+/// Everything that a store keeps.
+public typealias WholeRepository = SessionRepository & TemplateRepository
+
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
   /// The repository.
-  public let repository: any SessionRepository
+  public let repository: any WholeRepository
   /// The clock that it looks at.
   public let clock: ManualClock
   /// What it told its observer.
@@ -30,7 +33,7 @@ public struct RepositoryFixture: Sendable {
 
   /// Makes a fixture.
   public init(
-    repository: any SessionRepository, clock: ManualClock, commits: CommitRecorder,
+    repository: any WholeRepository, clock: ManualClock, commits: CommitRecorder,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
@@ -77,7 +80,7 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases
+    + eventCases + snapshotCases + templateCases + instantiationCases
 }
 
 /// A clock that stands still until it is moved.

@@ -11,6 +11,15 @@ extension RPCError {
     switch error {
     case .invalidArgument(let violations): self.init(violations)
     case .notFound(let id): self = .sessionNotFound(id.description)
+    case .templateNotFound(let name):
+      self.init(
+        .notFound, "no template has the name \"\(name)\"", reason: "TEMPLATE_NOT_FOUND", ["template_name": name],
+        .resource(type: Self.templateType, name: name, description: "no template has this name"))
+    case .templateExists(let name):
+      self.init(
+        .alreadyExists, "a template has the name \"\(name)\" already", reason: "TEMPLATE_EXISTS",
+        ["template_name": name],
+        .resource(type: Self.templateType, name: name, description: "a template has this name already"))
     case .revisionConflict(let expected, let actual):
       self.init(
         .aborted, "the session is at revision \(actual), not at \(expected)", reason: "REVISION_CONFLICT",
@@ -106,6 +115,7 @@ extension RPCError {
   }
 
   static let domain = "sessiond"
+  private static let templateType = "orchestration.session.v1.Template"
 
   /// The server ends what it does.
   static var shuttingDown: RPCError {

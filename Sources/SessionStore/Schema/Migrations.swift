@@ -2,7 +2,7 @@
 ///
 /// A step that was released is never edited: changes are new steps.
 enum Migrations {
-  static let all: [String] = [initial]
+  static let all: [String] = [initial, templates]
 
   /// Sessions have rowids: creates cost the same without, but rows of some hundred bytes in a tree of texts make it
   /// deep, and 100,000 sessions in the order of an index took twice as long to read. Every index ends with the id, by
@@ -84,5 +84,17 @@ enum Migrations {
       PRIMARY KEY (method, request_id)
     ) WITHOUT ROWID;
     CREATE INDEX requests_by_time ON requests (time);
+    """
+
+  private static let templates = """
+    CREATE TABLE templates (
+      name TEXT NOT NULL PRIMARY KEY,
+      type INTEGER NOT NULL,
+      metadata TEXT NOT NULL,
+      capabilities TEXT NOT NULL,
+      constraints TEXT NOT NULL,
+      environment TEXT NOT NULL,
+      create_time INTEGER NOT NULL
+    );
     """
 }
