@@ -33,7 +33,9 @@ struct Server {
     let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
     let repository = try SQLiteSessionRepository(
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
-    let health = HealthService(services: [SessionServiceMethods.name, EventServiceMethods.name])
+    let health = HealthService(services: [
+      SessionServiceMethods.name, EventServiceMethods.name, TemplateServiceMethods.name,
+    ])
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
     if let (_, control) = security.tokens {
@@ -43,6 +45,7 @@ struct Server {
     var rpcServices: [any RPCService] = [
       SessionHandler(repository: repository, changes: changes),
       EventHandler(repository: repository, changes: changes),
+      TemplateHandler(repository: repository),
       health,
     ]
     if settings.enableReflection { rpcServices += try ReflectionService.versions(describing: rpcServices) }

@@ -22,6 +22,7 @@ SERVICES = [
     "grpc.reflection.v1alpha.ServerReflection",
     "orchestration.session.v1.EventService",
     SESSIONS,
+    "orchestration.session.v1.TemplateService",
 ]
 BUF = Path(sys.executable).with_name("buf")
 

@@ -18,6 +18,7 @@ struct ServiceFixture: Sendable {
   let changes: CommittedChanges
   let sessions: SessionServiceClient
   let events: EventServiceClient
+  let templates: TemplateServiceClient
   /// What the services take for the time.
   let now: Observed<ContinuousClock.Instant>
 }
@@ -51,10 +52,11 @@ func withServices(
   let transport = InProcessTransport(services: [
     SessionHandler(repository: repository, changes: changes),
     EventHandler(repository: repository, changes: changes, now: { now.value }),
+    TemplateHandler(repository: store),
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
-    events: EventServiceClient(transport), now: now)
+    events: EventServiceClient(transport), templates: TemplateServiceClient(transport), now: now)
   do {
     try await body(fixture)
   } catch {
