@@ -12,9 +12,11 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
-  /// The observer is told how things stand before the first change is made.
+  /// The observer is told how things stand before the first change is made. `healthLook` tells how well sessions are
+  /// that may be given work.
   public init(
-    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver
+    settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator, observer: any CommitObserver,
+    healthLook: any HealthLook = StatusHealth()
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
@@ -25,7 +27,8 @@ public final class SQLiteSessionRepository: SessionRepository {
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
     do throws(StorageFailure) {
-      writer = try Writer(database: database, settings: settings, clock: clock, idGenerator: idGenerator)
+      writer = try Writer(
+        database: database, settings: settings, clock: clock, idGenerator: idGenerator, healthLook: healthLook)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }

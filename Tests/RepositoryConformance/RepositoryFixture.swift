@@ -18,7 +18,7 @@ public struct RepositoryOptions: Sendable {
 }
 
 /// Everything that a store keeps.
-public typealias WholeRepository = SessionRepository & TemplateRepository
+public typealias WholeRepository = SessionRepository & TemplateRepository & AffinityRepository
 
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
@@ -28,17 +28,24 @@ public struct RepositoryFixture: Sendable {
   public let clock: ManualClock
   /// What it told its observer.
   public let commits: CommitRecorder
+  /// What it takes for the health of sessions.
+  public let health: ManualHealth
+  /// Puts a session on the message bus or takes it off, which no call of a repository does.
+  public let setRegistration: @Sendable (SessionID, Registration?) async throws -> Void
   /// Looks for what must never be; each find is a sentence.
   public let inconsistencies: @Sendable () async throws -> [String]
 
   /// Makes a fixture.
   public init(
-    repository: any WholeRepository, clock: ManualClock, commits: CommitRecorder,
+    repository: any WholeRepository, clock: ManualClock, commits: CommitRecorder, health: ManualHealth,
+    setRegistration: @escaping @Sendable (SessionID, Registration?) async throws -> Void,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
     self.clock = clock
     self.commits = commits
+    self.health = health
+    self.setRegistration = setRegistration
     self.inconsistencies = inconsistencies
   }
 }
@@ -80,7 +87,8 @@ public enum RepositoryConformance {
   /// The cases.
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
-    + eventCases + snapshotCases + templateCases + instantiationCases
+    + eventCases + snapshotCases + templateCases + instantiationCases + affinityCases
+    + resolutionCases
 }
 
 /// A clock that stands still until it is moved.
@@ -100,6 +108,24 @@ public final class ManualClock: WallClock {
   /// Moves it, forward or back.
   public func advance(by duration: Duration) {
     time.withLock { $0 = $0.advanced(by: duration) }
+  }
+}
+
+/// Sessions are as well as their status says, and worse where a test says so.
+public final class ManualHealth: HealthLook {
+  private let illnesses = Mutex<[SessionID: String]>([:])
+
+  /// Starts with nobody ill.
+  public init() {}
+
+  /// What was said, or else what the status says.
+  public func health(of session: Session) -> SessionHealth {
+    illnesses.withLock { $0[session.id] }.map { .unhealthy(reason: $0) } ?? StatusHealth().health(of: session)
+  }
+
+  /// Makes a session ill, or with nil well again.
+  public func set(_ id: SessionID, _ illness: String?) {
+    illnesses.withLock { $0[id] = illness }
   }
 }
 

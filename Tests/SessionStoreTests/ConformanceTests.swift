@@ -15,9 +15,10 @@ import Testing
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax
       }
-      return RepositoryFixture(repository: repository, clock: fixture.clock, commits: commits) {
-        try await repository.inconsistencies()
-      }
+      return RepositoryFixture(
+        repository: repository, clock: fixture.clock, commits: commits, health: fixture.health,
+        setRegistration: { try await repository.setRegistration($0, $1) },
+        inconsistencies: { try await repository.inconsistencies() })
     }
   }
 }

@@ -102,6 +102,15 @@ private let expectations = [
     await repository.close()
   }
 
+  @Test func `The affinities of a target are found by index`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let leaving = try await plan(
+      "DELETE FROM affinity_targets WHERE target_id = \(.text("x"))", on: repository)
+    #expect(leaving.contains("INDEX affinity_targets_by_target (target_id=?)"), "\(leaving)")
+    await repository.close()
+  }
+
   @Test func `History is read by sequence`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()

@@ -37,6 +37,7 @@ struct SystemFailure: Error {
 struct StoreFixture: Sendable {
   let directory: TemporaryDirectory
   let clock = ManualClock()
+  let health = ManualHealth()
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -51,7 +52,8 @@ struct StoreFixture: Sendable {
     settings.maxSessions = 100_000
     change(&settings)
     return try SQLiteSessionRepository(
-      settings: settings, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: commits)
+      settings: settings, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: commits,
+      healthLook: health)
   }
 }
 
@@ -69,6 +71,16 @@ extension SQLiteSessionRepository {
   func onCommitter(_ body: @escaping @Sendable (Writer) throws(StorageFailure) -> Void) async throws(SessionError) {
     try await committer.submit { (writer) throws(SessionError) in
       try storing { () throws(StorageFailure) in try body(writer) }
+    }
+  }
+
+  /// Puts a session on the message bus or takes it off, as if it had always been so.
+  func setRegistration(_ id: SessionID, _ registration: Registration?) async throws(SessionError) {
+    try await onCommitter { (writer) throws(StorageFailure) in
+      guard let session = try writer.find(id) else { return }
+      var changed = session
+      changed.registration = registration
+      try writer.replace(session, with: changed, events: [])
     }
   }
 

@@ -11,6 +11,11 @@ extension RPCError {
     switch error {
     case .invalidArgument(let violations): self.init(violations)
     case .notFound(let id): self = .sessionNotFound(id.description)
+    case .notAnID(let text): self = .sessionNotFound(text)
+    case .affinityNotFound(let id):
+      self.init(
+        .notFound, "session \(id) has no affinity", reason: "AFFINITY_NOT_FOUND", ["session_id": id.description],
+        .resource(type: "orchestration.session.v1.Affinity", name: id.description, description: "none is set"))
     case .templateNotFound(let name):
       self.init(
         .notFound, "no template has the name \"\(name)\"", reason: "TEMPLATE_NOT_FOUND", ["template_name": name],
@@ -49,6 +54,10 @@ extension RPCError {
         .failedPrecondition, message, reason: "CONSTRAINT_EXCEEDED",
         ["constraint": constraint, "allocated": "\(allocated)", "allowed": "\(allowed)"],
         .preconditionFailure(type: "CONSTRAINT", subject: constraint, description: message))
+    case .noTarget(let id, let explanation):
+      self.init(
+        .unavailable, "no target of session \(id) can take work: \(explanation)", reason: "NO_TARGET",
+        ["session_id": id.description])
     case .sessionLimit(let max):
       let message = "\(max) sessions are in no final status, which is as many as maxSessions allows"
       self.init(
@@ -120,6 +129,13 @@ extension RPCError {
   /// The server ends what it does.
   static var shuttingDown: RPCError {
     RPCError(.unavailable, "the server is shutting down", reason: "SHUTTING_DOWN")
+  }
+
+  /// The feature is switched off by the setting of this name.
+  static func featureDisabled(_ setting: String) -> RPCError {
+    RPCError(
+      .unimplemented, "this is switched off by the setting \(setting)", reason: "FEATURE_DISABLED",
+      ["setting": setting])
   }
 
   /// No session has this id, which may be any text.

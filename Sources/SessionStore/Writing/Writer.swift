@@ -6,6 +6,7 @@ final class Writer {
   let settings: SessionStoreSettings
   private let clock: any WallClock
   private var idGenerator: any IDGenerator
+  let healthLook: any HealthLook
 
   /// How things stand, with the changes of the batch that is being applied.
   var state: State
@@ -15,6 +16,10 @@ final class Writer {
   private var batch = Changes()
   /// Why SQLite ended the transaction by itself.
   private var lossReason: StorageFailure?
+
+  /// What affinities remember of their targets, by the session that has them. It is no part of the state that a failed
+  /// change gives back: a turn that was taken for nothing does no harm.
+  var affinityMemories: [SessionID: AffinityMemory] = [:]
 
   let statements: WriterStatements
 
@@ -38,12 +43,14 @@ final class Writer {
   }
 
   init(
-    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator
+    database: Database, settings: SessionStoreSettings, clock: any WallClock, idGenerator: any IDGenerator,
+    healthLook: any HealthLook
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
     self.clock = clock
     self.idGenerator = idGenerator
+    self.healthLook = healthLook
     let totals = try Totals.read(database)
     state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
     committed = state
