@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
+from orchestration.session.v1.affinity_service_pb2_grpc import AffinityServiceStub
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
 from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
 from orchestration.session.v1.template_service_pb2_grpc import TemplateServiceStub
@@ -51,6 +52,7 @@ class Server:
         self.sessions = SessionServiceStub(self.channel)
         self.events = EventServiceStub(self.channel)
         self.templates = TemplateServiceStub(self.channel)
+        self.affinities = AffinityServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 
     @property

@@ -7,7 +7,7 @@ from sessions import PATIENCE_SECONDS, create
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-@pytest.mark.parametrize("service", ["", "SessionService", "EventService", "TemplateService"])
+@pytest.mark.parametrize("service", ["", "SessionService", "EventService", "TemplateService", "AffinityService"])
 def test_a_running_server_is_serving(shared_server, service):
     request = health_pb2.HealthCheckRequest(service=service and f"orchestration.session.v1.{service}")
     assert shared_server.health.Check(request, timeout=PATIENCE_SECONDS).status == SERVING

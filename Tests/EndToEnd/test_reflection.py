@@ -20,6 +20,7 @@ SERVICES = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    "orchestration.session.v1.AffinityService",
     "orchestration.session.v1.EventService",
     SESSIONS,
     "orchestration.session.v1.TemplateService",
