@@ -4,6 +4,14 @@ public enum SessionError: Error, Hashable, Sendable {
   case invalidArgument([FieldViolation])
   /// No session has this id.
   case notFound(SessionID)
+  /// The text is no id, so that no session has it.
+  case notAnID(String)
+  /// No template has this name.
+  case templateNotFound(name: String)
+  /// A template has this name already.
+  case templateExists(name: String)
+  /// The session has no affinity.
+  case affinityNotFound(SessionID)
   /// The session is at another revision than expected.
   case revisionConflict(expected: Int64, actual: Int64)
   /// The state machine has no such move.
@@ -14,6 +22,8 @@ public enum SessionError: Error, Hashable, Sendable {
   case hasChildren(SessionID)
   /// An allocation is larger than a constraint allows; bytes, or thousandths of a core.
   case constraintExceeded(constraint: String, allocated: Int64, allowed: Int64)
+  /// None of the targets of the session's affinity can take work; why not, as sentences.
+  case noTarget(SessionID, explanation: String)
   /// All allocations together would be more than the server has; bytes, or thousandths of a core.
   case capacityExceeded(CapacityShortage)
   /// As many sessions as allowed are in no final status.

@@ -69,6 +69,16 @@ private struct ConsistencyCheck {
       """, "sessions have a parent that is gone"
     ),
     (
+      "SELECT count(*) FROM affinities WHERE session_id NOT IN (SELECT id FROM sessions)",
+      "affinities are of sessions that are gone"
+    ),
+    (
+      """
+      SELECT count(*) FROM affinity_targets WHERE target_id NOT IN (SELECT id FROM sessions) \
+      OR session_id NOT IN (SELECT session_id FROM affinities)
+      """, "targets of affinities are gone, or have no affinity"
+    ),
+    (
       """
       SELECT count(*) FROM sessions WHERE NOT (json_valid(metadata) AND json_valid(capabilities) \
       AND json_valid(constraints) AND json_valid(environment))

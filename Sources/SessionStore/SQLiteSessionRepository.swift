@@ -14,20 +14,22 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
-  /// The observer is told how things stand before the first change is made.
+  /// The observer is told how things stand before the first change is made. `healthLook` tells how well sessions are
+  /// that may be given work.
   public convenience init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
-    idGenerator: any IDGenerator, observer: any CommitObserver
+    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook = StatusHealth()
   ) throws(StoreOpenError) {
     try self.init(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
-      queues: nil)
+      healthLook: healthLook, queues: nil)
   }
 
   /// Opens the file with a message bus on it.
   init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
-    idGenerator: any IDGenerator, observer: any CommitObserver, queues: (any MessageQueues)?
+    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook,
+    queues: (any MessageQueues)?
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
@@ -42,7 +44,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     do throws(StorageFailure) {
       writer = try Writer(
         database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
-        queues: queues)
+        healthLook: healthLook, queues: queues)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }

@@ -34,7 +34,8 @@ struct Server {
     let repository = try SQLiteSessionRepository(
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
     let health = HealthService(services: [
-      SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name,
+      SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name, TemplateServiceMethods.name,
+      AffinityServiceMethods.name,
     ])
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
@@ -46,6 +47,8 @@ struct Server {
       SessionHandler(repository: repository, changes: changes),
       LifecycleHandler(repository: repository, features: settings.lifecycle),
       EventHandler(repository: repository, changes: changes),
+      TemplateHandler(repository: repository),
+      AffinityHandler(repository: repository, isEnabled: settings.enableAffinity),
       health,
     ]
     if settings.enableReflection { rpcServices += try ReflectionService.versions(describing: rpcServices) }

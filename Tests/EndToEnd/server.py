@@ -8,9 +8,11 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
+from orchestration.session.v1.affinity_service_pb2_grpc import AffinityServiceStub
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
 from orchestration.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
+from orchestration.session.v1.template_service_pb2_grpc import TemplateServiceStub
 
 PATIENCE_SECONDS = 20
 LISTENING = re.compile(r"listening on (127\.0\.0\.1:(\d+))")
@@ -51,6 +53,8 @@ class Server:
         self.sessions = SessionServiceStub(self.channel)
         self.lifecycle = LifecycleServiceStub(self.channel)
         self.events = EventServiceStub(self.channel)
+        self.templates = TemplateServiceStub(self.channel)
+        self.affinities = AffinityServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 
     @property

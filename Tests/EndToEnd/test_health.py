@@ -9,15 +9,10 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 @pytest.mark.parametrize(
     "service",
-    [
-        "",
-        "orchestration.session.v1.SessionService",
-        "orchestration.session.v1.LifecycleService",
-        "orchestration.session.v1.EventService",
-    ],
+    ["", "SessionService", "LifecycleService", "EventService", "TemplateService", "AffinityService"],
 )
 def test_a_running_server_is_serving(shared_server, service):
-    request = health_pb2.HealthCheckRequest(service=service)
+    request = health_pb2.HealthCheckRequest(service=service and f"orchestration.session.v1.{service}")
     assert shared_server.health.Check(request, timeout=PATIENCE_SECONDS).status == SERVING
 
 

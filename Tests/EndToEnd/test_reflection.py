@@ -20,9 +20,11 @@ SERVICES = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    "orchestration.session.v1.AffinityService",
     "orchestration.session.v1.EventService",
     "orchestration.session.v1.LifecycleService",
     SESSIONS,
+    "orchestration.session.v1.TemplateService",
 ]
 BUF = Path(sys.executable).with_name("buf")
 

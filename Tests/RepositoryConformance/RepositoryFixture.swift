@@ -21,29 +21,38 @@ public struct RepositoryOptions: Sendable {
   public init() {}
 }
 
+/// Everything that a store keeps.
+public typealias WholeRepository = SessionRepository & LifecycleRepository & TemplateRepository & AffinityRepository
+
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
   /// The repository.
-  public let repository: any SessionRepository & LifecycleRepository
+  public let repository: any WholeRepository
   /// The clock that it looks at.
   public let clock: ManualClock
   /// The clock that its timers look at.
   public let monotonicClock: ManualMonotonicClock
   /// What it told its observer.
   public let commits: CommitRecorder
+  /// What it takes for the health of sessions.
+  public let health: ManualHealth
+  /// Puts a session on the message bus or takes it off, which no call of a repository does.
+  public let setRegistration: @Sendable (SessionID, Registration?) async throws -> Void
   /// Looks for what must never be; each find is a sentence.
   public let inconsistencies: @Sendable () async throws -> [String]
 
   /// Makes a fixture.
   public init(
-    repository: any SessionRepository & LifecycleRepository, clock: ManualClock,
-    monotonicClock: ManualMonotonicClock, commits: CommitRecorder,
+    repository: any WholeRepository, clock: ManualClock, monotonicClock: ManualMonotonicClock, commits: CommitRecorder,
+    health: ManualHealth, setRegistration: @escaping @Sendable (SessionID, Registration?) async throws -> Void,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.commits = commits
+    self.health = health
+    self.setRegistration = setRegistration
     self.inconsistencies = inconsistencies
   }
 }
@@ -86,7 +95,8 @@ public enum RepositoryConformance {
   public static let cases =
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
     + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
-    + migrateCases + cloneCases + inactivityCases
+    + migrateCases + cloneCases + inactivityCases + templateCases + instantiationCases + affinityCases
+    + resolutionCases
 }
 
 /// A clock that stands still until it is moved.
@@ -106,6 +116,24 @@ public final class ManualClock: WallClock {
   /// Moves it, forward or back.
   public func advance(by duration: Duration) {
     time.withLock { $0 = $0.advanced(by: duration) }
+  }
+}
+
+/// Sessions are as well as their status says, and worse where a test says so.
+public final class ManualHealth: HealthLook {
+  private let illnesses = Mutex<[SessionID: String]>([:])
+
+  /// Starts with nobody ill.
+  public init() {}
+
+  /// What was said, or else what the status says.
+  public func health(of session: Session) -> SessionHealth {
+    illnesses.withLock { $0[session.id] }.map { .unhealthy(reason: $0) } ?? StatusHealth().health(of: session)
+  }
+
+  /// Makes a session ill, or with nil well again.
+  public func set(_ id: SessionID, _ illness: String?) {
+    illnesses.withLock { $0[id] = illness }
   }
 }
 

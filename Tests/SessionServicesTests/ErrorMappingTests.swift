@@ -36,6 +36,21 @@ import Testing
       error: .notFound(id), code: .notFound, reason: "SESSION_NOT_FOUND", metadata: ["session_id": idText],
       details: ["ResourceInfo"]),
     Row(
+      error: .notAnID("director-1"), code: .notFound, reason: "SESSION_NOT_FOUND",
+      metadata: ["session_id": "director-1"], details: ["ResourceInfo"]),
+    Row(
+      error: .affinityNotFound(id), code: .notFound, reason: "AFFINITY_NOT_FOUND", metadata: ["session_id": idText],
+      details: ["ResourceInfo"]),
+    Row(
+      error: .noTarget(id, explanation: "it is draining"), code: .unavailable, reason: "NO_TARGET",
+      metadata: ["session_id": idText]),
+    Row(
+      error: .templateNotFound(name: "t"), code: .notFound, reason: "TEMPLATE_NOT_FOUND",
+      metadata: ["template_name": "t"], details: ["ResourceInfo"]),
+    Row(
+      error: .templateExists(name: "t"), code: .alreadyExists, reason: "TEMPLATE_EXISTS",
+      metadata: ["template_name": "t"], details: ["ResourceInfo"]),
+    Row(
       error: .revisionConflict(expected: 3, actual: 5), code: .aborted, reason: "REVISION_CONFLICT",
       metadata: ["expected": "3", "actual": "5"]),
     Row(

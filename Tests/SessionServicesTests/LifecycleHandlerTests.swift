@@ -24,12 +24,6 @@ extension ServiceFixture {
   }
 }
 
-private func violations(_ body: () async throws -> some Sendable) async throws -> [String]? {
-  let error = await rpcError(body)
-  let request = try error?.details.compactMap { try $0.unpacked(as: Google_Rpc_BadRequest.self) }.first
-  return request?.fieldViolations.map(\.field)
-}
-
 /// LifecycleService over a real store.
 @Suite(.timeLimit(.minutes(1))) struct LifecycleHandlerTests {
   @Test func aSessionIsBroughtUpStepByStep() async throws {

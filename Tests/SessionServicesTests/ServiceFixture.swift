@@ -8,9 +8,9 @@ import RPCTestSupport
 import RepositoryConformance
 import SessionAPI
 import SessionDomain
-import SessionStore
 
 @testable import SessionServices
+@testable import SessionStore
 
 /// The services on a real store in a directory of its own, called without sockets.
 struct ServiceFixture: Sendable {
@@ -19,6 +19,10 @@ struct ServiceFixture: Sendable {
   let sessions: SessionServiceClient
   let lifecycle: LifecycleServiceClient
   let events: EventServiceClient
+  let templates: TemplateServiceClient
+  let affinities: AffinityServiceClient
+  /// Puts a session on the message bus, which no call does.
+  let register: @Sendable (String) async throws -> Void
   /// What the services take for the time.
   let now: Observed<ContinuousClock.Instant>
 }
@@ -28,6 +32,7 @@ struct FixtureSettings: Sendable {
   var eventsMax = 65_536
   var sessionBytesMax = 64 << 20
   var features = LifecycleHandler.Features()
+  var enableAffinity = true
   /// What stands between the services and the store.
   var wrap: @Sendable (any SessionRepository) -> any SessionRepository = { $0 }
 }
@@ -54,10 +59,14 @@ func withServices(
     SessionHandler(repository: repository, changes: changes),
     LifecycleHandler(repository: store, features: settings.features),
     EventHandler(repository: repository, changes: changes, now: { now.value }),
+    TemplateHandler(repository: store),
+    AffinityHandler(repository: store, isEnabled: settings.enableAffinity),
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
-    lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport), now: now)
+      lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
+      templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
+      register: { try await store.register($0) }, now: now)
   do {
     try await body(fixture)
   } catch {
@@ -65,6 +74,20 @@ func withServices(
     throw error
   }
   await store.close()
+}
+
+extension SQLiteSessionRepository {
+  fileprivate func register(_ text: String) async throws {
+    try await committer.submit { (writer) throws(SessionError) in
+      try storing { () throws(StorageFailure) in
+        guard let id = SessionID(text), let session = try writer.find(id) else { return }
+        var registered = session
+        registered.registration = Registration(
+          messageTypes: [], priority: nil, registerTime: writer.clockTime, isDraining: false)
+        _ = try writer.replace(session, with: registered, events: [])
+      }
+    }
+  }
 }
 
 extension Google_Protobuf_Struct {

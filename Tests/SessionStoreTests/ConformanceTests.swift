@@ -18,8 +18,9 @@ import Testing
         settings.snapshotsMax = options.snapshotsMax
       }
       return RepositoryFixture(
-        repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits
-      ) { try await repository.inconsistencies() }
+        repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits,
+        health: fixture.health, setRegistration: { try await repository.setRegistration($0, $1) },
+        inconsistencies: { try await repository.inconsistencies() })
     }
   }
 }

@@ -91,6 +91,26 @@ private let expectations = [
     await repository.close()
   }
 
+  @Test func `A page of templates seeks to its place`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    for name in ["a", "b"] { _ = try await repository.createTemplate(TemplateDraft(name: name, type: .active)) }
+    let token = try await repository.templates(pageSize: 1, pageToken: "").nextPageToken
+    let page = try await plan(try TemplateList(pageSize: 1, pageToken: token).statement, on: repository)
+    #expect(page.contains("SEARCH templates USING INDEX sqlite_autoindex_templates_1 (name>?)"), "\(page)")
+    #expect(!page.contains("TEMP B-TREE"), "\(page)")
+    await repository.close()
+  }
+
+  @Test func `The affinities of a target are found by index`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let leaving = try await plan(
+      "DELETE FROM affinity_targets WHERE target_id = \(.text("x"))", on: repository)
+    #expect(leaving.contains("INDEX affinity_targets_by_target (target_id=?)"), "\(leaving)")
+    await repository.close()
+  }
+
   @Test func `History is read by sequence`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()

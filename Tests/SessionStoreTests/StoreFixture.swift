@@ -38,6 +38,7 @@ struct StoreFixture: Sendable {
   let directory: TemporaryDirectory
   let clock = ManualClock()
   let monotonicClock = ManualMonotonicClock()
+  let health = ManualHealth()
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -54,7 +55,7 @@ struct StoreFixture: Sendable {
     change(&settings)
     return try SQLiteSessionRepository(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: MonotonicIDGenerator(clock: clock),
-      observer: commits, queues: queues)
+      observer: commits, healthLook: health, queues: queues)
   }
 }
 
@@ -72,6 +73,16 @@ extension SQLiteSessionRepository {
   func onCommitter(_ body: @escaping @Sendable (Writer) throws(StorageFailure) -> Void) async throws(SessionError) {
     try await committer.submit { (writer) throws(SessionError) in
       try storing { () throws(StorageFailure) in try body(writer) }
+    }
+  }
+
+  /// Puts a session on the message bus or takes it off, as if it had always been so.
+  func setRegistration(_ id: SessionID, _ registration: Registration?) async throws(SessionError) {
+    try await onCommitter { (writer) throws(StorageFailure) in
+      guard let session = try writer.find(id) else { return }
+      var changed = session
+      changed.registration = registration
+      _ = try writer.replace(session, with: changed, events: [])
     }
   }
 

@@ -27,6 +27,7 @@ private func settings(
     #expect(defaults.logLevel == .info)
     #expect(defaults.enableLogging)
     #expect(defaults.enableReflection)
+    #expect(defaults.enableAffinity)
     #expect(defaults.eventLoops == 4)
   }
 

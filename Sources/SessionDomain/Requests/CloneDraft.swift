@@ -17,8 +17,8 @@ public struct CloneDraft: Hashable, Sendable {
   /// Everything that is wrong with it.
   public func violations() -> [FieldViolation] {
     guard !name.isEmpty else { return [] }
-    var checker = FieldChecker()
-    checker.check(name: name, path: "name")
+    var checker = FieldChecker(prefix: "")
+    checker.check(name: name)
     return checker.violations
   }
 }

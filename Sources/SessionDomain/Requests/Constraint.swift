@@ -64,6 +64,20 @@ public struct Constraint: Hashable, Sendable {
   }
 }
 
+extension Constraint {
+  /// The `max-queue` among `constraints`; nil when there is none.
+  ///
+  /// Texts that are no constraints are passed over: they were refused when they came in.
+  public static func queuedMessagesMax(in constraints: [String]) -> Int64? {
+    for text in constraints {
+      if case .success(let constraint) = parse(text), case .queuedMessagesMax(let limit) = constraint.value {
+        return limit
+      }
+    }
+    return nil
+  }
+}
+
 extension ResourceAllocation {
   /// The first of `constraints` that allows less than this allocation, as an error; nil when all are kept.
   ///

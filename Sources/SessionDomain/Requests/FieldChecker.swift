@@ -1,12 +1,19 @@
 /// Collects every violation of a request, in the order in which its fields are checked.
 struct FieldChecker {
+  /// What the paths of fields begin with, such as `session.`; empty where the request has the fields itself.
+  let prefix: String
   private(set) var violations: [FieldViolation] = []
+
+  init(prefix: String = "session.") {
+    self.prefix = prefix
+  }
 
   mutating func refuse(_ path: String, _ description: String) {
     violations.append(FieldViolation(path: path, description: description))
   }
 
-  mutating func check(name: String, path: String = "session.name") {
+  mutating func check(name: String) {
+    let path = "\(prefix)name"
     let count = name.unicodeScalars.count
     if count == 0 || count > FieldLimits.nameCharactersMax {
       refuse(path, "a name has 1 to \(FieldLimits.nameCharactersMax) characters")
@@ -14,7 +21,8 @@ struct FieldChecker {
     if name.unicodeScalars.contains(where: Self.isControl) { refuse(path, "a name has no control characters") }
   }
 
-  mutating func check(workspace: String, path: String = "session.workspace") {
+  mutating func check(workspace: String) {
+    let path = "\(prefix)workspace"
     if workspace.utf8.first != UInt8(ascii: "/") { refuse(path, "a workspace is an absolute path") }
     if workspace.utf8.count > FieldLimits.workspaceBytesMax {
       refuse(path, "a workspace has at most \(FieldLimits.workspaceBytesMax) bytes")
@@ -26,26 +34,34 @@ struct FieldChecker {
   }
 
   mutating func check(capabilities: [String], path: String) {
-    check(list: capabilities, path: path)
+    check(capabilities: ListedEntries(capabilities, path: path))
+  }
+
+  mutating func check(capabilities: ListedEntries) {
+    check(list: capabilities)
   }
 
   mutating func check(constraints: [String], path: String) {
-    check(list: constraints, path: path)
+    check(constraints: ListedEntries(constraints, path: path))
+  }
+
+  mutating func check(constraints: ListedEntries) {
+    check(list: constraints)
     var known: Set<String> = []
-    for (index, text) in constraints.enumerated() where !text.isEmpty {
+    for (index, text) in constraints.texts.enumerated() where !text.isEmpty {
       switch Constraint.parse(text) {
       case .success(let constraint):
         guard constraint.isKnown else { continue }
         if !known.insert(constraint.name).inserted {
-          refuse("\(path)[\(index)]", "\(constraint.name) is given more than once")
+          refuse(constraints.path(of: index), "\(constraint.name) is given more than once")
         }
-      case .failure(let error): refuse("\(path)[\(index)]", error.expected)
+      case .failure(let error): refuse(constraints.path(of: index), error.expected)
       }
     }
   }
 
   mutating func check(messageTypes: [String], path: String) {
-    check(list: messageTypes, path: path)
+    check(list: ListedEntries(messageTypes, path: path))
     for (index, type) in messageTypes.enumerated() {
       // Free-form, but for the case: `command` and `COMMAND` would be two types.
       if type.contains(where: \.isLowercase) { refuse("\(path)[\(index)]", "a message type is in upper case") }
@@ -68,23 +84,23 @@ struct FieldChecker {
     scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
   }
 
-  private mutating func check(list: [String], path: String) {
-    if list.count > FieldLimits.listEntriesMax {
-      refuse(path, "at most \(FieldLimits.listEntriesMax) entries are allowed")
+  private mutating func check(list: ListedEntries) {
+    if list.texts.count > FieldLimits.listEntriesMax {
+      refuse(list.path, "at most \(FieldLimits.listEntriesMax) entries are allowed")
     }
     var seen: Set<String> = []
-    for (index, entry) in list.enumerated() {
+    for (index, entry) in list.texts.enumerated() {
       let count = entry.unicodeScalars.count
       if count == 0 || count > FieldLimits.listEntryCharactersMax {
-        refuse("\(path)[\(index)]", "an entry has 1 to \(FieldLimits.listEntryCharactersMax) characters")
+        refuse(list.path(of: index), "an entry has 1 to \(FieldLimits.listEntryCharactersMax) characters")
       }
-      if entry.utf8.contains(0) { refuse("\(path)[\(index)]", "an entry has no NUL") }
-      if !seen.insert(entry).inserted { refuse("\(path)[\(index)]", "an entry is given only once") }
+      if entry.utf8.contains(0) { refuse(list.path(of: index), "an entry has no NUL") }
+      if !seen.insert(entry).inserted { refuse(list.path(of: index), "an entry is given only once") }
     }
   }
 
   mutating func check(environment: [String: String]) {
-    let path = "session.environment"
+    let path = "\(prefix)environment"
     if environment.count > FieldLimits.environmentEntriesMax {
       refuse(path, "at most \(FieldLimits.environmentEntriesMax) variables are allowed")
     }
@@ -104,15 +120,28 @@ struct FieldChecker {
 
   mutating func check(metadata value: JSONValue, key: String) {
     guard value.nests(atMost: FieldLimits.metadataDepthMax - 1) else {
-      refuse("session.metadata.\(key)", "metadata nests at most \(FieldLimits.metadataDepthMax) deep")
+      refuse("\(prefix)metadata.\(key)", "metadata nests at most \(FieldLimits.metadataDepthMax) deep")
       return
     }
-    if !value.isFinite { refuse("session.metadata.\(key)", "a number is neither NaN nor infinite") }
+    if !value.isFinite { refuse("\(prefix)metadata.\(key)", "a number is neither NaN nor infinite") }
   }
 
   mutating func check(metadataBytes: Int) {
     guard metadataBytes > FieldLimits.metadataBytesMax else { return }
-    refuse("session.metadata", Self.metadataTooLarge)
+    refuse("\(prefix)metadata", Self.metadataTooLarge)
+  }
+
+  /// The members as compact JSON, whose size is checked. Those that nest too deep are left out: they were refused, and
+  /// nothing may follow them down.
+  mutating func compactText(ofMetadata metadata: [String: JSONValue]) -> String {
+    let text = JSONValue.object(Self.shallow(metadata)).compactText
+    check(metadataBytes: text.utf8.count)
+    return text
+  }
+
+  /// The members that do not nest too deep.
+  static func shallow(_ metadata: [String: JSONValue]) -> [String: JSONValue] {
+    metadata.filter { $0.value.nests(atMost: FieldLimits.metadataDepthMax - 1) }
   }
 
   static var metadataTooLarge: String {
@@ -123,10 +152,24 @@ struct FieldChecker {
   mutating func check(parentID: String) -> SessionID? {
     guard !parentID.isEmpty else { return nil }
     guard let id = SessionID(parentID) else {
-      refuse("session.parent_id", "a parent is named by its id, a UUID")
+      refuse("\(prefix)parent_id", "a parent is named by its id, a UUID")
       return nil
     }
     return id
+  }
+
+  mutating func check(templateName name: String) {
+    let isAllowed = name.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+      default: isDigit(byte)
+      }
+    }
+    if name.isEmpty || name.utf8.count > FieldLimits.templateNameCharactersMax || !isAllowed {
+      refuse(
+        "\(prefix)name",
+        "a template's name has 1 to \(FieldLimits.templateNameCharactersMax) of a-z, 0-9, '-', '_' and '.'")
+    }
   }
 
   private static func isVariableName(_ text: String) -> Bool {

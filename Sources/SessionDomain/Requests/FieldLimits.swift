@@ -2,6 +2,8 @@
 public enum FieldLimits {
   /// Characters (Unicode scalars) of a name.
   public static let nameCharactersMax = 256
+  /// Characters of a template's name, all of them ASCII.
+  public static let templateNameCharactersMax = 128
   /// Bytes of a workspace path.
   public static let workspaceBytesMax = 4096
   /// Bytes of the metadata's compact JSON.

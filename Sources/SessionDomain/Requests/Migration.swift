@@ -16,8 +16,8 @@ public struct Migration: Hashable, Sendable {
 
   /// Everything that is wrong with it.
   public func violations() -> [FieldViolation] {
-    var checker = FieldChecker()
-    checker.check(workspace: workspace, path: "workspace")
+    var checker = FieldChecker(prefix: "")
+    checker.check(workspace: workspace)
     return checker.violations + FieldViolation.of(timeout: timeout)
   }
 

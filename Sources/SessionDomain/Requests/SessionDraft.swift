@@ -81,7 +81,14 @@ public struct Checked<Value: Sendable>: Sendable {
   /// The parent that it names, if that is an id at all.
   public let parentID: SessionID?
   /// Everything that is wrong, in the order of the fields.
-  public let violations: [FieldViolation]
+  public private(set) var violations: [FieldViolation]
+
+  /// With one more thing that is wrong.
+  public func adding(_ violation: FieldViolation) -> Checked {
+    var copy = self
+    copy.violations.append(violation)
+    return copy
+  }
 }
 
 /// The contents of a session to create, all within their limits. Made by `SessionDraft.check()`.
@@ -104,6 +111,8 @@ public struct NewSession: Hashable, Sendable {
   public let environment: [String: String]
   /// The parent, which may not exist.
   public let parentID: SessionID?
+  /// The template that it is made from.
+  public internal(set) var templateName: String?
 
   /// The session that this becomes with `id`, at `time` and `revision`.
   public func session(id: SessionID, at time: Timestamp, revision: Int64) -> Session {
@@ -114,6 +123,7 @@ public struct NewSession: Hashable, Sendable {
     session.constraints = constraints
     session.environment = environment
     session.parentID = parentID
+    session.templateName = templateName
     return session
   }
 }

@@ -11,6 +11,20 @@ extension RPCError {
     switch error {
     case .invalidArgument(let violations): self.init(violations)
     case .notFound(let id): self = .sessionNotFound(id.description)
+    case .notAnID(let text): self = .sessionNotFound(text)
+    case .affinityNotFound(let id):
+      self.init(
+        .notFound, "session \(id) has no affinity", reason: "AFFINITY_NOT_FOUND", ["session_id": id.description],
+        .resource(type: "orchestration.session.v1.Affinity", name: id.description, description: "none is set"))
+    case .templateNotFound(let name):
+      self.init(
+        .notFound, "no template has the name \"\(name)\"", reason: "TEMPLATE_NOT_FOUND", ["template_name": name],
+        .resource(type: Self.templateType, name: name, description: "no template has this name"))
+    case .templateExists(let name):
+      self.init(
+        .alreadyExists, "a template has the name \"\(name)\" already", reason: "TEMPLATE_EXISTS",
+        ["template_name": name],
+        .resource(type: Self.templateType, name: name, description: "a template has this name already"))
     case .revisionConflict(let expected, let actual):
       self.init(
         .aborted, "the session is at revision \(actual), not at \(expected)", reason: "REVISION_CONFLICT",
@@ -40,6 +54,10 @@ extension RPCError {
         .failedPrecondition, message, reason: "CONSTRAINT_EXCEEDED",
         ["constraint": constraint, "allocated": "\(allocated)", "allowed": "\(allowed)"],
         .preconditionFailure(type: "CONSTRAINT", subject: constraint, description: message))
+    case .noTarget(let id, let explanation):
+      self.init(
+        .unavailable, "no target of session \(id) can take work: \(explanation)", reason: "NO_TARGET",
+        ["session_id": id.description])
     case .capacityExceeded(let shortage):
       let message =
         "an allocation of \(shortage.requested) is over the \(shortage.available) that are left of "
@@ -124,15 +142,18 @@ extension RPCError {
   }
 
   static let domain = "sessiond"
+  private static let templateType = "orchestration.session.v1.Template"
 
   /// The server ends what it does.
   static var shuttingDown: RPCError {
     RPCError(.unavailable, "the server is shutting down", reason: "SHUTTING_DOWN")
   }
 
-  /// The setting that would allow it is off.
+  /// The feature is switched off by the setting of this name.
   static func featureDisabled(_ setting: String) -> RPCError {
-    RPCError(.unimplemented, "\(setting) is off", reason: "FEATURE_DISABLED", ["setting": setting])
+    RPCError(
+      .unimplemented, "this is switched off by the setting \(setting)", reason: "FEATURE_DISABLED",
+      ["setting": setting])
   }
 
   /// No session has this id, which may be any text.

@@ -18,6 +18,17 @@ extension Google_Protobuf_Struct {
   }
 }
 
+extension Google_Protobuf_Struct? {
+  /// The members, none where there is no struct, and a violation for each value that is none, in the order of the keys.
+  func members(at path: String, _ violations: inout [FieldViolation]) -> [String: JSONValue] {
+    let before = violations.count
+    let members = self?.json(at: path, &violations) ?? [:]
+    // A struct's fields come in any order.
+    violations[before...].sort { $0.path < $1.path }
+    return members
+  }
+}
+
 extension Google_Protobuf_Value {
   init(_ value: JSONValue) {
     self.init()

@@ -49,13 +49,9 @@ extension SessionDraft {
   /// The input fields of a session on the wire, and a violation for each value of its metadata that is none; the
   /// output-only fields are ignored.
   init(_ session: SessionAPI.Session, _ violations: inout [FieldViolation]) {
-    let before = violations.count
-    let metadata = session.metadata?.json(at: "session.metadata", &violations) ?? [:]
-    // A struct's fields come in any order.
-    violations[before...].sort { $0.path < $1.path }
     self.init(
       type: SessionDomain.SessionType(rawValue: session.type.rawValue), name: session.name,
-      workspace: session.workspace, metadata: metadata,
+      workspace: session.workspace, metadata: session.metadata.members(at: "session.metadata", &violations),
       capabilities: session.capabilities, constraints: session.constraints, environment: session.environment,
       parentID: session.parentID)
   }

@@ -16,7 +16,7 @@ struct SessionList: Sendable {
     guard violations.isEmpty else { throw .invalidArgument(violations) }
     filter = Self.filter(query)
     terms = Self.terms(query.order)
-    pageSize = query.pageSize == 0 ? SessionQuery.pageSizeDefault : min(query.pageSize, SessionQuery.pageSizeMax)
+    pageSize = PageSize.effective(query.pageSize)
     let (offset, overflow) = Int64(max(0, query.page - 1)).multipliedReportingOverflow(by: Int64(pageSize))
     self.offset = overflow ? .max : offset
     includeTotal = query.includeTotal
@@ -81,7 +81,7 @@ extension SessionList {
     if query.order.count > SessionQuery.orderFieldsMax {
       refuse("order_by", "at most \(SessionQuery.orderFieldsMax) fields order a list")
     }
-    if query.pageSize < 0 { refuse("page_size", "a page size is not negative") }
+    if query.pageSize < 0 { violations.append(PageSize.violation) }
     if query.page < 0 { refuse("page", "a page number is not negative") }
     if query.page > 0, !query.pageToken.isEmpty { refuse("page", "a page number does not go with a page token") }
     return violations

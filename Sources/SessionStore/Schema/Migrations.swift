@@ -2,7 +2,7 @@
 ///
 /// A step that was released is never edited: changes are new steps.
 enum Migrations {
-  static let all: [String] = [initial, allocated]
+  static let all: [String] = [initial, allocated, templates, affinities]
 
   /// Sessions have rowids: creates cost the same without, but rows of some hundred bytes in a tree of texts make it
   /// deep, and 100,000 sessions in the order of an index took twice as long to read. Every index ends with the id, by
@@ -95,5 +95,35 @@ enum Migrations {
       allocated_memory_bytes = (SELECT coalesce(sum(memory_bytes), 0) FROM sessions),
       allocated_cpu_millicores = (SELECT coalesce(sum(cpu_millicores), 0) FROM sessions),
       allocated_disk_bytes = (SELECT coalesce(sum(disk_bytes), 0) FROM sessions);
+    """
+
+  private static let templates = """
+    CREATE TABLE templates (
+      name TEXT NOT NULL PRIMARY KEY,
+      type INTEGER NOT NULL,
+      metadata TEXT NOT NULL,
+      capabilities TEXT NOT NULL,
+      constraints TEXT NOT NULL,
+      environment TEXT NOT NULL,
+      create_time INTEGER NOT NULL
+    );
+    """
+
+  /// Intervals are in nanoseconds. The places of targets that were deleted stay empty.
+  private static let affinities = """
+    CREATE TABLE affinities (
+      session_id TEXT NOT NULL PRIMARY KEY,
+      strategy INTEGER NOT NULL,
+      health_check_interval INTEGER NOT NULL,
+      update_time INTEGER NOT NULL
+    );
+    CREATE TABLE affinity_targets (
+      session_id TEXT NOT NULL,
+      place INTEGER NOT NULL,
+      target_id TEXT NOT NULL,
+      weight INTEGER NOT NULL,
+      PRIMARY KEY (session_id, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX affinity_targets_by_target ON affinity_targets (target_id);
     """
 }

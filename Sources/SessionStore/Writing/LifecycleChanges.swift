@@ -69,6 +69,7 @@ extension Writer {
     let session = try existing(id)
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
     try editor.release()
+    try storing { () throws(StorageFailure) in _ = try releaseAffinity(of: id) }
     return try save(editor, over: session)
   }
 

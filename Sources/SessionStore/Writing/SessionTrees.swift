@@ -89,7 +89,11 @@ extension Writer {
 
 /// What is wrong with a parent that the file does not allow.
 enum ParentRule {
-  static let missing = FieldViolation(path: "session.parent_id", description: "a parent is an existing session")
+  static let missing = missing(at: "session.parent_id")
   static let cycle = FieldViolation(
     path: "session.parent_id", description: "a session is not above itself: its parent may not be one of its own line")
+
+  static func missing(at path: String) -> FieldViolation {
+    FieldViolation(path: path, description: "a parent is an existing session")
+  }
 }

@@ -9,6 +9,7 @@ final class Writer {
   private let clock: any WallClock
   let monotonicClock: any MonotonicClock
   private var idGenerator: any IDGenerator
+  let healthLook: any HealthLook
 
   /// How things stand, with the changes of the batch that is being applied.
   var state: State
@@ -22,6 +23,10 @@ final class Writer {
   var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
   private var lossReason: StorageFailure?
+
+  /// What affinities remember of their targets, by the session that has them. It is no part of the state that a failed
+  /// change gives back: a turn that was taken for nothing does no harm.
+  var affinityMemories: [SessionID: AffinityMemory] = [:]
 
   let statements: WriterStatements
 
@@ -52,7 +57,7 @@ final class Writer {
 
   init(
     database: Database, settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
-    idGenerator: any IDGenerator, queues: (any MessageQueues)?
+    idGenerator: any IDGenerator, healthLook: any HealthLook, queues: (any MessageQueues)?
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
@@ -60,6 +65,7 @@ final class Writer {
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
+    self.healthLook = healthLook
     let totals = try Totals.read(database)
     state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
     committed = state

@@ -63,6 +63,7 @@ extension Writer {
   }
 
   func remove(_ old: Session, events: [SessionEvent]) throws(StorageFailure) {
+    try leaveAffinities(old.id)
     statements.deleteSession.bind(old.id.description)
     try statements.deleteSession.run()
     state.totals.remove(old)

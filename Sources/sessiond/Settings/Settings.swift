@@ -16,6 +16,7 @@ struct Settings: Sendable {
   let sessionCacheBytes: Int
   let eventCacheCount: Int
   let shutdownGrace: Duration
+  let enableAffinity: Bool
   let enableReflection: Bool
   let enableLogging: Bool
   let logLevel: Logger.Level
@@ -41,6 +42,8 @@ struct Settings: Sendable {
     shutdownGrace = try reader.read(
       .milliseconds(
         "shutdownGrace", default: .seconds(10), 0...3_600_000, "How long calls may take to finish at shutdown."))
+    enableAffinity = try reader.read(
+      .flag("enableAffinity", default: true, "Whether sessions can have others that work for them."))
     enableReflection = try reader.read(
       .flag("enableReflection", default: true, "Whether to tell clients what is served, and its proto files."))
     enableLogging = try reader.read(.flag("enableLogging", default: true, "Whether to log at all."))
