@@ -64,9 +64,9 @@ func withServices(
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
-      lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
-      templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
-      register: { try await store.register($0) }, now: now)
+    lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
+    templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
+    register: { try await store.register($0) }, now: now)
   do {
     try await body(fixture)
   } catch {
