@@ -37,6 +37,8 @@ USUAL = (
     *("--log-level", "warning"),
     *("--max-sessions", "100000"),
     *("--shutdown-grace", "500"),
+    # What is there to be listed is not used, which must not end it meanwhile.
+    *("--session-timeout", "0"),
     # An attacker asks by PING whether all was taken in.
     *("--keepalive-minimum-time", "0"),
 )

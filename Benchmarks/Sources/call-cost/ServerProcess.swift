@@ -26,7 +26,8 @@ final class ServerProcess {
     let process = try Program.start(
       [
         path, "--listen", "127.0.0.1:0", "--database-path", database, "--max-sessions", "10000000",
-        "--event-loops", "1", "--log-level", "info",
+        // What is created is not used, which must not end it while it is measured.
+        "--event-loops", "1", "--log-level", "info", "--session-timeout", "0",
       ] + access.settings + settings, processor: processor, output: output, logFile: logFile)
     // It says where it listens on its first line; without one, it has ended.
     var line = Data()
