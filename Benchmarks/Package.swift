@@ -27,6 +27,7 @@ let package = Package(
       dependencies: [
         "CSQLite", "SessionDomain", arguments,
         .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: strict),

@@ -19,6 +19,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], files: [St
 }
 
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 // Sources, GoldenMessages and CGoldenMessages are links to the server's own, so that internal parsers are reached where
 // they are, and are built as they must be here.
@@ -41,7 +42,7 @@ let package = Package(
       "RPCTransport", ["RPCCore", "HTTP2"],
       files: ["Server/RequestHead.swift", "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift"]),
     module("SessionDomain"),
-    module("SessionStore", ["SessionDomain", "CSQLite", collections]),
+    module("SessionStore", ["SessionDomain", "CSQLite", collections, heaps]),
     module("SessionAPI", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
     module(
       "SessionServices", ["SessionDomain", "ProtobufWellKnownTypes"], files: ["Mapping/JSONMapping.swift"]),

@@ -221,7 +221,7 @@ import Testing
   @Test func aConnectionWithCallsIsNotIdle() async throws {
     try await withScriptedServer(configure: { $0.idleTimeout = .milliseconds(20) }) { _ in
     } _: { server, client in
-      let deadline = await rpcError { try await client.echo("", CallOptions(timeout: .milliseconds(300))) }
+      let deadline = await rpcError { try await client.echo("", CallOptions(timeout: .seconds(2))) }
       #expect(deadline?.code == .deadlineExceeded)
       #expect(server.connections.value.made <= 1)
       try await server.connections.wait { $0.made == 1 && $0.open == 0 }
