@@ -13,7 +13,7 @@ extension AccessPolicy {
       SessionServiceMethods.getSession, SessionServiceMethods.listSessions, SessionServiceMethods.searchSessions,
       EventServiceMethods.watchEvents, EventServiceMethods.listEvents,
       TemplateServiceMethods.getTemplate, TemplateServiceMethods.listTemplates,
-      AffinityServiceMethods.getSessionAffinity,
+      AffinityServiceMethods.getSessionAffinity, AffinityServiceMethods.resolveAffinity,
       MessageServiceMethods.listDeadLetters,
       SessionHealthServiceMethods.checkSessionHealth, SessionHealthServiceMethods.watchSessionHealth,
       MetricsServiceMethods.getSessionStats, MetricsServiceMethods.getPerformanceMetrics,
@@ -30,8 +30,6 @@ extension AccessPolicy {
       TemplateServiceMethods.createTemplate, TemplateServiceMethods.deleteTemplate,
       TemplateServiceMethods.instantiateTemplate,
       AffinityServiceMethods.setSessionAffinity, AffinityServiceMethods.deleteSessionAffinity,
-      // Resolving takes the turn.
-      AffinityServiceMethods.resolveAffinity,
       // Who receives a message takes it from the queue.
       MessageServiceMethods.registerSession, MessageServiceMethods.deregisterSession, MessageServiceMethods.sendMessage,
       MessageServiceMethods.receiveMessages, MessageServiceMethods.acknowledgeMessages,

@@ -232,7 +232,7 @@ import Testing
     try await withScriptedServer(
       isSilent: true,
       configure: {
-        $0.connectTimeout = .milliseconds(50)
+        $0.connectTimeout = .seconds(1)
         $0.backoff = Self.never
       }
     ) { _ in
