@@ -222,7 +222,9 @@ private let readBody: nghttp2_data_source_read_callback = { session, id, target,
         if let trailers {
           flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
           // Failure is lack of memory, which nghttp2 reports again on the next output.
-          _ = nghttp2_submit_trailer(session, id, trailers.nameValues, trailers.count)
+          _ = withExtendedLifetime(trailers) {
+            nghttp2_submit_trailer(session, id, trailers.nameValues, trailers.count)
+          }
         }
       case .ended:
         flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue

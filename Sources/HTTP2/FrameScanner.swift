@@ -22,6 +22,12 @@ struct FrameScanner {
         bytesToSkip -= skipped
         continue
       }
+      if header.count == 0, bytes.count - offset >= Self.headerBytes {
+        let high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        let last = bytes[offset + Self.headerBytes - 1]
+        offset += Self.headerBytes
+        return complete(high, last)
+      }
       // The first eight bytes are kept; with the ninth the header is complete.
       let byte = bytes[offset]
       offset += 1
@@ -32,13 +38,17 @@ struct FrameScanner {
       }
       let high = header.high
       header = (0, 0)
-      bytesToSkip = Int(high >> 40)
-      let stream = UInt32(truncatingIfNeeded: high << 8 | UInt64(byte)) & 0x7FFF_FFFF
-      return FrameHeader(
-        type: FrameType(rawValue: UInt8(truncatingIfNeeded: high >> 32)),
-        flags: UInt8(truncatingIfNeeded: high >> 24), stream: Int32(bitPattern: stream), payloadBytes: bytesToSkip)
+      return complete(high, byte)
     }
     return nil
+  }
+
+  private mutating func complete(_ high: UInt64, _ last: UInt8) -> FrameHeader {
+    bytesToSkip = Int(high >> 40)
+    let stream = UInt32(truncatingIfNeeded: high << 8 | UInt64(last)) & 0x7FFF_FFFF
+    return FrameHeader(
+      type: FrameType(rawValue: UInt8(truncatingIfNeeded: high >> 32)),
+      flags: UInt8(truncatingIfNeeded: high >> 24), stream: Int32(bitPattern: stream), payloadBytes: bytesToSkip)
   }
 
   /// Whether the bytes so far end where a frame does.

@@ -16,7 +16,7 @@ open class HTTP2Connection {
   // nghttp2 keeps the streams' addresses; this list keeps the streams, and finds those left over at the end, for
   // which nghttp2 does not call back. A stream in it is retained once by hand, since counting every change of its
   // links would cost more than the links.
-  @exclusivity(unchecked) private unowned(unsafe) var firstStream: HTTP2Stream?
+  @exclusivity(unchecked) private final var firstStream: Unmanaged<HTTP2Stream>?
   // nghttp2 still has the addresses of abandoned streams, and would ask them for their bodies.
   @exclusivity(unchecked) private var isAbandoned = false
   let role: Role
@@ -46,8 +46,8 @@ open class HTTP2Connection {
   deinit {
     nghttp2_session_del(handle)
     while let stream = firstStream {
-      firstStream = stream.next
-      Unmanaged.passUnretained(stream).release()
+      firstStream = stream.takeUnretainedValue().next
+      stream.release()
     }
   }
 
@@ -88,7 +88,7 @@ open class HTTP2Connection {
   /// is no output.
   public final func abandonStreams() {
     isAbandoned = true
-    while let stream = firstStream {
+    while let stream = firstStream?.takeUnretainedValue() {
       nghttp2_session_set_stream_user_data(handle, stream.id, nil)
       close(stream, .internalError)
     }
@@ -120,7 +120,7 @@ open class HTTP2Connection {
   /// The peer opens no more streams, and answers none above `lastStream`.
   open func receivedGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {}
 
-  /// A stream was reset by this end for what the peer did.
+  /// A stream was reset by this end: for what the peer did, or with NO_ERROR for a request whose rest is not wanted.
   open func sentReset(_ code: HTTP2ErrorCode) {}
 
   /// A PING of ours came back.
@@ -153,8 +153,10 @@ open class HTTP2Connection {
   public final func open(_ headers: HeaderBlock, _ makeStream: (Int32) -> HTTP2Stream) throws -> HTTP2Stream {
     let stream = makeStream(nghttp2_session_get_next_stream_id(handle).signed)
     var provider = bodyProvider(for: stream)
-    let id = nghttp2_submit_request(
-      handle, nil, headers.nameValues, headers.count, &provider, Unmanaged.passUnretained(stream).toOpaque())
+    let id = withExtendedLifetime(headers) {
+      nghttp2_submit_request(
+        handle, nil, headers.nameValues, headers.count, &provider, Unmanaged.passUnretained(stream).toOpaque())
+    }
     if id < 0 { throw HTTP2Error(id) }
     stream.output = .open
     add(stream)
@@ -167,18 +169,24 @@ open class HTTP2Connection {
     stream.output = .open
     var provider = bodyProvider(for: stream)
     // Only memory can run out here, which nghttp2 reports again, for the connection, on the next output.
-    _ = nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, &provider)
+    _ = withExtendedLifetime(headers) {
+      nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, &provider)
+    }
   }
 
   /// Sends response headers that are all there is.
   public final func respondOnly(_ headers: HeaderBlock, on stream: HTTP2Stream) {
     guard !stream.isClosed, case .idle = stream.output else { return }
     stream.output = .ended
-    _ = nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, nil)
+    _ = withExtendedLifetime(headers) {
+      nghttp2_submit_response(handle, stream.id, headers.nameValues, headers.count, nil)
+    }
   }
 
   /// Queues a piece of the body. `owner` is kept, and `bytes` must be valid, until they are sent.
-  public final func send(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject, on stream: HTTP2Stream) {
+  public final func send(
+    _ bytes: UnsafeRawBufferPointer, ownedBy owner: consuming AnyObject, on stream: HTTP2Stream
+  ) {
     guard !stream.isClosed, case .open = stream.output else { return }
     stream.body.append(OutgoingBody.Piece(owner: owner, bytes: bytes))
     unsentBytes += bytes.count
@@ -279,7 +287,7 @@ open class HTTP2Connection {
   /// Calls `body` with each stream, which it may end.
   public final func forEachStream(_ body: (HTTP2Stream) -> Void) {
     var stream = firstStream
-    while let current = stream {
+    while let current = stream?.takeUnretainedValue() {
       stream = current.next
       body(current)
     }
@@ -291,17 +299,18 @@ open class HTTP2Connection {
   }
 
   private func add(_ stream: HTTP2Stream) {
-    _ = Unmanaged.passRetained(stream)
+    let added = Unmanaged.passRetained(stream)
     stream.next = firstStream
-    firstStream?.previous = stream
-    firstStream = stream
+    firstStream?._withUnsafeGuaranteedRef { $0.previous = added }
+    firstStream = added
   }
 
   final func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     stream.isClosed = true
     if stream.hasPeerEnded { endedStreams.insert(stream.id) }
-    if let next = stream.next { next.previous = stream.previous }
-    if let previous = stream.previous { previous.next = stream.next } else { firstStream = stream.next }
+    let (previous, next) = (stream.previous, stream.next)
+    next?._withUnsafeGuaranteedRef { $0.previous = previous }
+    if let previous { previous._withUnsafeGuaranteedRef { $0.next = next } } else { firstStream = next }
     stream.next = nil
     stream.previous = nil
     unsentBytes -= stream.dropBody()

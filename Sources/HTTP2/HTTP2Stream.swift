@@ -27,8 +27,8 @@ open class HTTP2Stream {
   // nghttp2 was told there is nothing to send, and must be told when there is again.
   @exclusivity(unchecked) var isDeferred = false
   // The connection's list of its streams.
-  @exclusivity(unchecked) unowned(unsafe) var next: HTTP2Stream?
-  @exclusivity(unchecked) unowned(unsafe) var previous: HTTP2Stream?
+  @exclusivity(unchecked) final var next: Unmanaged<HTTP2Stream>?
+  @exclusivity(unchecked) final var previous: Unmanaged<HTTP2Stream>?
   /// True once the stream is gone from its connection.
   @exclusivity(unchecked) public internal(set) final var isClosed = false
 
@@ -85,7 +85,7 @@ struct OutgoingBody {
 
   var isEmpty: Bool { first == nil }
 
-  mutating func append(_ piece: Piece) {
+  mutating func append(_ piece: consuming Piece) {
     bytes += piece.bytes.count
     if first == nil {
       first = piece

@@ -15,6 +15,8 @@ class SocketConnection: HTTP2Connection {
   // From the handler's adding to the channel's end.
   @exclusivity(unchecked) fileprivate(set) var handler: ConnectionHandler?
   @exclusivity(unchecked) private var roomWaiters: [any RoomWaiter] = []
+  // Whether the end of the loop's turn will flush. Kept here, since each call asks several times.
+  @exclusivity(unchecked) fileprivate final var willFlush = false
 
   init(_ role: Role, settings: HTTP2Settings, sendBounds: SendBounds, executor: LoopExecutor) throws {
     self.executor = executor
@@ -42,7 +44,9 @@ class SocketConnection: HTTP2Connection {
   // MARK: Output
 
   /// Has the output sent at the end of the loop's turn.
-  final func hasOutput() { handler?.flushLater() }
+  final func hasOutput() {
+    if !willFlush { handler?.flushLater() }
+  }
 
   /// Sends what can be sent, then closes with whatever is left open.
   final func close() { handler?.close() }
@@ -94,7 +98,6 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   private let executor: LoopExecutor
   // Between `handlerAdded` and the channel's end.
   @exclusivity(unchecked) private var context: ChannelHandlerContext?
-  @exclusivity(unchecked) private var willFlush = false
   @exclusivity(unchecked) private var isLeaving = false
   @exclusivity(unchecked) private var isFinished = false
   @exclusivity(unchecked) private var lastWriteBytes = 1024
@@ -119,13 +122,14 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
     executor.beginRead()
     let buffer = unwrapInboundIn(data)
     if isLeaving { return }
+    // What comes in nearly always has an answer.
+    flushLater()
     do {
       try buffer.withUnsafeReadableBytes { try connection.receive($0) }
       connection.received()
     } catch {
       connection.receiveFailed(error)
     }
-    flushLater()
   }
 
   func channelReadComplete(context: ChannelHandlerContext) { executor.runTurn() }
@@ -156,8 +160,8 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   var isWritable: Bool { context?.channel.isWritable ?? false }
 
   func flushLater() {
-    guard !willFlush else { return }
-    willFlush = true
+    guard !connection.willFlush else { return }
+    connection.willFlush = true
     executor.flushLater(self)
   }
 
@@ -182,7 +186,7 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   }
 
   func flush() {
-    willFlush = false
+    connection.willFlush = false
     guard let context else { return }
     do {
       // What the peer does not read stays in the streams, where it is bounded, rather than in the channel.
@@ -202,10 +206,24 @@ final class ConnectionHandler: ChannelInboundHandler, Flushable {
   private func nextWrite(_ context: ChannelHandlerContext) throws -> ByteBuffer? {
     guard var piece = try connection.nextOutput() else { return nil }
     var buffer = context.channel.allocator.buffer(capacity: max(lastWriteBytes, piece.count))
-    while true {
-      buffer.writeBytes(piece)
-      guard buffer.readableBytes < Self.writeBytesMax, let next = try connection.nextOutput() else { break }
-      piece = next
+    var isComplete = false
+    while !isComplete {
+      // As many pieces at a time as there is room for: each access to a buffer costs more than most pieces.
+      let written = buffer.readableBytes
+      try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: piece.count) { room in
+        var count = 0
+        repeat {
+          (room.baseAddress.unsafelyUnwrapped + count).copyMemory(
+            from: piece.baseAddress.unsafelyUnwrapped, byteCount: piece.count)
+          count += piece.count
+          guard written + count < Self.writeBytesMax, let next = try connection.nextOutput() else {
+            isComplete = true
+            return count
+          }
+          piece = next
+        } while room.count - count >= piece.count
+        return count
+      }
     }
     lastWriteBytes = min(buffer.readableBytes, Self.writeBytesMax)
     return buffer
