@@ -26,6 +26,32 @@ import Testing
     #expect(read(fields + [("key", "second")], with: &reader).metadata[text: "key"] == "second")
   }
 
+  @Test func metadataIsWhatAReaderOfNothingElseFinds() {
+    // Each list after each other: the same beginning, parts of each other, what is shifted, what is not base64.
+    let lists = [
+      [], [("a", "1")], [("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], [("b", "2"), ("a", "1")], [("a", "")],
+      [("a", "12")], [("a1", "2")], [("a", "1"), ("b", "2"), ("c-bin", "AAA")], [("a", "1"), ("c-bin", "=")],
+      [("a", "1"), ("b", "2"), ("c-bin", "="), ("d", "4")],
+    ]
+    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    for before in lists {
+      for list in lists {
+        var fresh = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+        let expected = read(fields + list, with: &fresh)
+        _ = read(fields + before, with: &reader)
+        for _ in 0..<2 {
+          let head = read(fields + list, with: &reader)
+          #expect(head.metadata == expected.metadata)
+          #expect(code(head) == code(expected))
+        }
+      }
+    }
+  }
+
+  private func code(_ head: RequestHead) -> StatusCode? {
+    if case .reject(.status(let error, _)) = head.verdict { error.code } else { nil }
+  }
+
   @Test func aListOverTheLimitHasNoMetadata() {
     var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
     _ = read(fields + [("key", "first")], with: &reader)

@@ -20,9 +20,7 @@ struct RequestHeadReader {
   // The first thing wrong with the call itself; HTTP's own faults come before it.
   private var fault: RPCError?
   private var listBytes = 0
-  // The custom fields of this request and of the last, each as two lengths and the bytes.
-  private var fields: [UInt8] = []
-  private var lastFields: [UInt8] = []
+  private var customFields = CustomFields()
   private var lastMetadata = Metadata()
   private var credentials: Credentials?
   private var lastCredentials: Credentials?
@@ -63,8 +61,8 @@ struct RequestHeadReader {
     default:
       // What is gRPC's own is not the application's.
       if name.count > 5, name[0] == UInt8(ascii: "g"), name.starts(with: "grpc-".utf8) { break }
-      append(name)
-      append(value)
+      customFields.append(name)
+      customFields.append(value)
     }
   }
 
@@ -89,29 +87,27 @@ struct RequestHeadReader {
     }
   }
 
-  private mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { fields.append(contentsOf: $0) }
-    fields.append(contentsOf: bytes)
-  }
-
   /// What the fields that were received ask for. The reader is then ready for the next request.
   mutating func finish() -> RequestHead {
     // Of a list over the limit, only the beginning was read.
-    let hasFields = !fields.isEmpty && listBytes <= listBytesMax
+    let hasFields = !customFields.isEmpty && listBytes <= listBytesMax
     if listBytes > listBytesMax {
       note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
-    } else if hasFields, fields != lastFields {
+    } else if hasFields, !customFields.areThoseKept {
       lastMetadata = parseMetadata()
       // A fault is found again only if the fields are read again.
-      if fault == nil { swap(&fields, &lastFields) } else { lastFields = [] }
+      if fault == nil { customFields.keep() } else { customFields.keepNone() }
     }
-    let metadata = hasFields ? lastMetadata : Metadata()
     defer { reset() }
-    let isCall = isPost && isGRPC && fault == nil
-    let verdict = method.flatMap { isCall ? RequestHead.Verdict.call($0) : nil } ?? .reject(rejection())
+    let verdict: RequestHead.Verdict
+    if isPost, isGRPC, fault == nil, let method = method.takeValue() {
+      verdict = .call(method)
+    } else {
+      verdict = .reject(rejection())
+    }
     return RequestHead(
-      verdict: verdict, metadata: metadata, timeout: timeout, encoding: encoding, acceptedEncoding: acceptedEncoding,
-      credentials: credentials)
+      verdict: verdict, metadata: hasFields ? lastMetadata : Metadata(), timeout: timeout, encoding: encoding,
+      acceptedEncoding: acceptedEncoding, credentials: credentials.takeValue())
   }
 
   private func rejection() -> RequestHead.Rejection {
@@ -133,7 +129,7 @@ struct RequestHeadReader {
     fault = nil
     credentials = nil
     listBytes = 0
-    fields.removeAll(keepingCapacity: true)
+    customFields.begin()
   }
 
   private mutating func note(_ code: StatusCode, _ message: String, trailers: Metadata = Metadata()) {
@@ -142,20 +138,11 @@ struct RequestHeadReader {
 
   private mutating func parseMetadata() -> Metadata {
     var metadata = Metadata()
-    fields.withUnsafeBytes { bytes in
-      var offset = 0
-      func next() -> String {
-        let count = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-        defer { offset += 4 + count }
-        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)...].prefix(count)), as: UTF8.self)
-      }
-      while offset < bytes.count {
-        let key = next()
-        if !metadata.addFromWire(key, next()) {
-          note(.invalidArgument, "the value of metadata \(key) is not base64")
-        }
-      }
+    var wrongKey: String?
+    customFields.forEach { key, value in
+      if !metadata.addFromWire(key, value) { wrongKey = wrongKey ?? key }
     }
+    if let wrongKey { note(.invalidArgument, "the value of metadata \(wrongKey) is not base64") }
     return metadata
   }
 
