@@ -92,15 +92,17 @@ public final class InProcessCall: ClientCall, ServerCall {
   private func serve(_ method: ServerMethod) async throws {
     switch method.handler {
     case .manyRequests(let open): try await open(configuration.decodeLimits)(context, self)
-    case .oneRequest(let decode):
+    case .oneRequest(let prepare):
       guard let request = try await nextRequest() else {
         throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got none")
       }
       guard try await nextRequest() == nil else {
         throw RPCError(.unimplemented, "\(method.descriptor) takes exactly one request; got more")
       }
-      let call = try request.withPayload { try decode($0, configuration.decodeLimits) }
-      if try !call.answerAtOnce(context, self) { try await call.answer(context, self) }
+      switch try request.withPayload({ try prepare($0, configuration.decodeLimits, context) }) {
+      case .answered(let answer): try answer.send(to: self)
+      case .waiting(let body, requestBytes: _): try await body(context, self)
+      }
     }
   }
 

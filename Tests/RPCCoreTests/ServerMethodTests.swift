@@ -8,9 +8,11 @@ import Testing
 
   /// The code that `bytes` are refused with; nil where they are taken.
   private func refusal(of bytes: [UInt8], limits: DecodeLimits = DecodeLimits()) -> StatusCode? {
-    guard case .oneRequest(let decode) = Self.unary.handler else { return nil }
+    guard case .oneRequest(let prepare) = Self.unary.handler else { return nil }
+    let context = ServerContext(
+      method: Calls.unary, peer: Peer(address: "test"), id: CallID(connection: CallID.Connection(), stream: 1))
     do {
-      _ = try bytes.withUnsafeBytes { try decode($0, limits) }
+      _ = try bytes.withUnsafeBytes { try prepare($0, limits, context) }
       return nil
     } catch {
       return (error as? RPCError)?.code

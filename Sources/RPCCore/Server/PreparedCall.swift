@@ -1,76 +1,40 @@
 public import ProtobufC
 
-/// A call whose one request is decoded.
-public protocol PreparedCall: AnyObject, Sendable {
-  /// About how much memory the request takes.
-  var requestBytes: Int { get }
-
-  /// Answers now, if that needs no waiting; false if it does. Such a call needs no task, which is a sixth of what
-  /// answering from memory costs.
-  /// - Throws: what the call ends with.
-  func answerAtOnce(_ context: ServerContext, _ call: any ServerCall) throws -> Bool
-
-  /// Answers, in a task of the call's own.
-  /// - Throws: what the call ends with.
-  func answer(_ context: ServerContext, _ call: any ServerCall) async throws
+/// A call whose one request came in.
+public enum PreparedCall: Sendable {
+  /// Answered already, as a unary call can be that needs no waiting. It needs no task then, which is a sixth of what
+  /// answering from memory costs, and its request is not kept.
+  case answered(UnaryAnswer)
+  /// To be answered in a task of the call's own. The request takes about so much memory until then.
+  case waiting(ServerMethod.Body, requestBytes: Int)
 }
 
-@usableFromInline
-final class PreparedUnaryCall<Request: ProtobufMessage, Response: ProtobufMessage>: PreparedCall {
-  // Shared by all calls of a method.
-  @usableFromInline
-  final class Handlers: Sendable {
-    @usableFromInline let atOnce: @Sendable (Request, ServerContext) throws -> ServerResponse<Response>?
-    @usableFromInline let handler: @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
+/// The answer of a unary call, whatever its type.
+public struct UnaryAnswer: Sendable {
+  /// The message.
+  public let frame: FramedMessage
+  /// Sent before the message.
+  public let metadata: Metadata
+  /// Whether the message is compressed.
+  public let compression: CompressionChoice
+  /// Sent with the status.
+  public let trailers: Metadata
 
-    @inlinable
-    init(
-      atOnce: @escaping @Sendable (Request, ServerContext) throws -> ServerResponse<Response>?,
-      handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
-    ) {
-      self.atOnce = atOnce
-      self.handler = handler
-    }
+  /// What `response` says.
+  @inlinable
+  public init<Message: ProtobufMessage>(_ response: ServerResponse<Message>) {
+    frame = response.encoded.frame
+    metadata = response.metadata
+    compression = response.compression
+    trailers = response.trailers
   }
 
-  @usableFromInline let request: Request
-  @usableFromInline let requestBytes: Int
-  @usableFromInline let handlers: Handlers
-
-  @inlinable
-  init(_ request: Request, memoryBytes: Int, _ handlers: Handlers) {
-    self.request = request
-    requestBytes = memoryBytes
-    self.handlers = handlers
+  /// Hands it to `call`.
+  /// - Throws: what the call ended with before.
+  public func send(to call: any ServerCall) throws {
+    if !metadata.isEmpty { call.send(metadata) }
+    if !trailers.isEmpty { call.addTrailers(trailers) }
+    // The only message: whether there is room for more does not matter.
+    _ = try call.enqueue(frame, compression)
   }
-
-  @inlinable
-  func answerAtOnce(_ context: ServerContext, _ call: any ServerCall) throws -> Bool {
-    guard let response = try handlers.atOnce(request, context) else { return false }
-    try ServerMethod.answer(call, with: response)
-    return true
-  }
-
-  @inlinable
-  func answer(_ context: ServerContext, _ call: any ServerCall) async throws {
-    try ServerMethod.answer(call, with: try await handlers.handler(request, context))
-  }
-}
-
-@usableFromInline
-final class PreparedStreamingCall: PreparedCall {
-  @usableFromInline let requestBytes: Int
-  @usableFromInline let body: ServerMethod.Body
-
-  @inlinable
-  init(memoryBytes: Int, _ body: @escaping ServerMethod.Body) {
-    requestBytes = memoryBytes
-    self.body = body
-  }
-
-  @inlinable
-  func answerAtOnce(_ context: ServerContext, _ call: any ServerCall) throws -> Bool { false }
-
-  @inlinable
-  func answer(_ context: ServerContext, _ call: any ServerCall) async throws { try await body(context, call) }
 }

@@ -9,7 +9,7 @@ public final class ServerMethod: Sendable {
   /// The two ways a request comes in.
   public enum Handler: Sendable {
     /// Exactly one message, decoded where it lies. Throws `RPCError`.
-    case oneRequest(@Sendable (UnsafeRawBufferPointer, DecodeLimits) throws -> any PreparedCall)
+    case oneRequest(@Sendable (UnsafeRawBufferPointer, DecodeLimits, ServerContext) throws -> PreparedCall)
     /// Any number of messages, taken from the call.
     case manyRequests(@Sendable (DecodeLimits) -> Body)
   }
@@ -34,19 +34,23 @@ public final class ServerMethod: Sendable {
     return ServerMethod(descriptor, handler, interceptors: own)
   }
 
-  /// One request, one response. What `atOnce` answers, `handler` does not hear of.
+  /// One request, one response. What `atOnce` answers, `handler` does not hear of. It is asked as soon as the message is
+  /// there, and is not to wait.
   @inlinable
   public static func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ descriptor: MethodDescriptor,
     atOnce: @escaping @Sendable (Request, ServerContext) throws -> ServerResponse<Response>? = { _, _ in nil },
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
   ) -> ServerMethod {
-    let handlers = PreparedUnaryCall<Request, Response>.Handlers(atOnce: atOnce, handler: handler)
-    return ServerMethod(
+    ServerMethod(
       descriptor,
-      .oneRequest { bytes, limits in
+      .oneRequest { bytes, limits, context in
         var memoryBytes = 0
-        return PreparedUnaryCall(try decode(bytes, limits, &memoryBytes), memoryBytes: memoryBytes, handlers)
+        let request: Request = try decode(bytes, limits, &memoryBytes)
+        if let response = try atOnce(request, context) { return .answered(UnaryAnswer(response)) }
+        return .waiting(
+          { context, call in try UnaryAnswer(try await handler(request, context)).send(to: call) },
+          requestBytes: memoryBytes)
       })
   }
 
@@ -58,12 +62,11 @@ public final class ServerMethod: Sendable {
   ) -> ServerMethod {
     ServerMethod(
       descriptor,
-      .oneRequest { bytes, limits in
+      .oneRequest { bytes, limits, _ in
         var memoryBytes = 0
         let request: Request = try decode(bytes, limits, &memoryBytes)
-        return PreparedStreamingCall(memoryBytes: memoryBytes) { context, call in
-          try await handler(request, ResponseWriter(call), context)
-        }
+        return .waiting(
+          { context, call in try await handler(request, ResponseWriter(call), context) }, requestBytes: memoryBytes)
       })
   }
 
@@ -77,7 +80,7 @@ public final class ServerMethod: Sendable {
       descriptor,
       .manyRequests { limits in
         { context, call in
-          try answer(call, with: try await handler(RequestStream(call, limits: limits), context))
+          try UnaryAnswer(try await handler(RequestStream(call, limits: limits), context)).send(to: call)
         }
       })
   }
@@ -118,16 +121,6 @@ public final class ServerMethod: Sendable {
     case .truncated, .malformed, .wrongWireType, .invalidUTF8, .containsNUL, .tooDeep, .tooManyMerges:
       RPCError(.invalidArgument, error.description)
     }
-  }
-
-  @inlinable
-  static func answer<Message: ProtobufMessage>(
-    _ call: any ServerCall, with response: ServerResponse<Message>
-  ) throws {
-    if !response.metadata.isEmpty { call.send(response.metadata) }
-    if !response.trailers.isEmpty { call.addTrailers(response.trailers) }
-    // The only message: whether there is room for more does not matter.
-    _ = try call.enqueue(response.encoded.frame, response.compression)
   }
 }
 

@@ -56,10 +56,10 @@ struct IncomingMessages {
   }
 
   /// Drops what waits; whoever waits for it gets `error`.
-  mutating func fail(_ error: RPCError) {
+  mutating func fail(_ error: @autoclosure () -> RPCError) {
     waiting = nil
     waitingBytes = 0
-    reader.takeValue()?.resume(with: .failure(error))
+    if let reader = reader.takeValue() { reader.resume(with: .failure(error())) }
   }
 
   /// What the peer may send again: nothing while a message waits, else all that came in since the last time.

@@ -12,7 +12,8 @@ final class ServerConnection: SocketConnection {
   let router: Router
   let memory: LoopMemory
   let id = CallID.Connection()
-  let peer: Peer
+  // Of the last request.
+  @exclusivity(unchecked) private var caller: Caller
   @exclusivity(unchecked) private var head: RequestHeadReader
   @exclusivity(unchecked) private var care: ConnectionCare
   @exclusivity(unchecked) private var frameBudget: FrameBudget
@@ -31,7 +32,7 @@ final class ServerConnection: SocketConnection {
   ) throws {
     self.router = router
     self.configuration = configuration
-    self.peer = peer
+    caller = Caller(peer: peer)
     memory = loop.memory
     head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
     lastReceived = start
@@ -177,6 +178,10 @@ final class ServerConnection: SocketConnection {
     // Handlers go on for a while after their calls were cancelled, and HTTP/2 counts only the calls.
     if runningHandlers >= 2 * configuration.http2.concurrentStreamsMax { return nil }
     requestCount += 1
-    return ServerStream(id: id, head: head.finish(), connection: self)
+    let head = head.finish()
+    if head.credentials !== caller.credentials || head.metadata != caller.metadata {
+      caller = Caller(peer: caller.peer, metadata: head.metadata, credentials: head.credentials)
+    }
+    return ServerStream(id: id, head: head, caller: caller, connection: self)
   }
 }

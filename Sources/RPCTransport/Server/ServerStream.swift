@@ -26,16 +26,17 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private let verdict: RequestHead.Verdict
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
-  // What runs the handler, from `running` on.
+  // What runs the handler, from `running` on, and whether anything ever did.
   @exclusivity(unchecked) private var task: Task<Void, Never>?
+  @exclusivity(unchecked) private var hasRun = false
   @exclusivity(unchecked) private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var deframer: MessageDeframer
   @exclusivity(unchecked) private var pace = MessagePace()
   @exclusivity(unchecked) private var readingPace = ReadingPace()
   // How many interceptors know of the call.
   @exclusivity(unchecked) private var told = 0
-  // A oneRequest method's call, once its request is decoded.
-  @exclusivity(unchecked) private var prepared: (any PreparedCall)?
+  // A oneRequest method's call, once its request came in.
+  @exclusivity(unchecked) private var prepared: PreparedCall?
   @exclusivity(unchecked) private var preparedBytes = 0
   // What a manyRequests method has not taken yet.
   @exclusivity(unchecked) var requests = IncomingMessages()
@@ -46,7 +47,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   // Who waits for room.
   @exclusivity(unchecked) var writer: StreamWaiter<Void>?
 
-  init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
+  init(id: Int32, head: consuming RequestHead, caller: Caller, connection: ServerConnection) {
     self.connection = connection
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
     deframer.encoding = head.encoding
@@ -59,8 +60,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     }
     verdict = head.verdict
     context = ServerContext(
-      method: method, start: connection.executor.now, timeout: head.timeout, metadata: head.metadata,
-      peer: connection.peer, id: CallID(connection: connection.id, stream: id), credentials: head.credentials)
+      method: method, start: connection.executor.now, timeout: head.timeout, caller: caller,
+      id: CallID(connection: connection.id, stream: id))
     super.init(id: id)
   }
 
@@ -90,10 +91,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       }
       if let timeout = context.timeout { expire(after: timeout) }
       if phase == .over { return }
-      switch method.handler {
-      case .oneRequest: pace.begin(at: context.start)
-      case .manyRequests(let open): run(open(connection.configuration.decodeLimits))
-      }
+      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits)) }
     }
   }
 
@@ -116,13 +114,13 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
-      guard case .call(let method) = verdict, case .oneRequest(let decode) = method.handler, prepared == nil
+      guard case .call(let method) = verdict, case .oneRequest(let prepare) = method.handler, prepared == nil
       else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
       context.requestWasCompressed = wasCompressed
-      let call = try decode(message, connection.configuration.decodeLimits)
-      preparedBytes = call.requestBytes
+      let call = try prepare(message, connection.configuration.decodeLimits, context)
+      if case .waiting(_, let requestBytes) = call { preparedBytes = requestBytes }
       prepared = call
     case .running:
       pace.complete()
@@ -135,11 +133,13 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     if !deframer.isAtBoundary { return end(RPCError(.internal, "the request ends inside a message")) }
     switch phase {
     case .request:
-      guard let prepared = prepared.takeValue() else {
-        return end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
+      switch prepared.takeValue() {
+      case nil: end(RPCError(.unimplemented, "\(name) takes exactly one request; got none"))
+      case .answered(let answer): finish(with: answer)
+      case .waiting(let body, _):
+        run(body)
+        connection.executor.runReady()
       }
-      pace.complete()
-      answer(prepared)
     case .running: requests.finish()
     case .opened, .over: break
     }
@@ -147,6 +147,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   /// Gives the peer its window back for what does not wait for the handler.
   func returnWindow() {
+    // Nothing more is to come.
+    if prepared != nil { return }
     let bytes = requests.takeReturnableBytes()
     guard bytes > 0 else { return }
     connection.consume(bytes, on: self)
@@ -163,6 +165,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   }
 
   private func settleMemory(at held: Int) -> Bool {
+    if held == takenBytes { return true }
     if held > takenBytes, !connection.memory.take(held - takenBytes, callBytes: held) { return false }
     if held < takenBytes { connection.memory.give(takenBytes - held) }
     takenBytes = held
@@ -178,7 +181,12 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       return
     }
     let limit = connection.configuration.limits.body
-    guard let limit, pace.isOver(limit, isHeldBack: requests.waitingBytes > 0, at: now) else { return }
+    guard let limit else { return }
+    // The one message of a call is to come from its beginning on.
+    let isOver =
+      phase == .request
+      ? now - context.start >= limit : pace.isOver(limit, isHeldBack: requests.waitingBytes > 0, at: now)
+    guard isOver else { return }
     end(RPCError(.deadlineExceeded, "the request took longer than \(limit) to come in", reason: "REQUEST_TOO_SLOW"))
     connection.hasOutput()
   }
@@ -197,19 +205,9 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   // MARK: The handler
 
-  private func answer(_ prepared: any PreparedCall) {
-    phase = .running
-    do {
-      if try prepared.answerAtOnce(context, self) { return finish(nil) }
-    } catch {
-      return end(RPCError(answering: error))
-    }
-    run { try await prepared.answer($0, $1) }
-    connection.executor.runReady()
-  }
-
   private func run(_ body: @escaping ServerMethod.Body) {
     phase = .running
+    hasRun = true
     let context = context
     connection.handlerStarted()
     task = Task(executorPreference: connection.executor) {
@@ -245,6 +243,14 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     finish(error)
     // Not before: what waits is to hear why the call is over.
     handler?.cancel()
+  }
+
+  private func finish(with answer: UnaryAnswer) {
+    phase = .running
+    if !answer.metadata.isEmpty { send(answer.metadata) }
+    if !answer.trailers.isEmpty { response.addTrailers(answer.trailers) }
+    write(answer.frame, answer.compression)
+    finish(nil)
   }
 
   private func finish(_ error: RPCError?) {
@@ -285,14 +291,18 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   private func leave(_ error: RPCError?) {
     phase = .over
-    task = nil
-    prepared = nil
+    // What was answered at once left nothing.
+    if hasRun || error != nil {
+      task = nil
+      prepared = nil
+      if let writer = writer.takeValue() { writer.resume(with: .failure(error ?? .cancelled)) }
+      requests.fail(error ?? .cancelled)
+    }
     timer.takeValue()?.cancel()
-    writer.takeValue()?.resume(with: .failure(error ?? .cancelled))
-    requests.fail(error ?? .cancelled)
     // The stream lives on until the peer has read its end, which it may never do.
     if deframer.heldBytes > 0 { deframer = MessageDeframer(messageBytesMax: 0) }
-    if !settleMemory(at: unsentBytes) { drop() }
+    // A small answer fits into what the call has anyway.
+    if !settleMemory(at: unsentBytes <= Self.callBytes ? min(takenBytes, Self.callBytes) : unsentBytes) { drop() }
     if told > 0 {
       interceptors.end(CallSummary(context, duration: .now - context.start, error: error), told: told)
     }

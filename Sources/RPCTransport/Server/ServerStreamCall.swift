@@ -26,7 +26,7 @@ extension ServerStream: ServerCall {
     return connection.hasRoom(for: self)
   }
 
-  private func write(_ frame: FramedMessage, _ compression: CompressionChoice) {
+  func write(_ frame: FramedMessage, _ compression: CompressionChoice) {
     guard phase == .running else { return }
     if !response.isSent { respond(compression) }
     let frame = response.encoded(frame, compression)

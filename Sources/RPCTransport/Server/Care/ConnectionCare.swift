@@ -49,6 +49,8 @@ struct ConnectionCare {
   private let start: Instant
   private let age: Duration?
   private var phase = Phase.fresh
+  /// True once nothing that comes in matters any more. Kept beside the phase, since every request asks for it.
+  private(set) var isLeaving = false
   private var idleSince: Instant
   private var requests: UInt64 = 0
   private var pingSent: Instant?
@@ -81,12 +83,9 @@ struct ConnectionCare {
   }
 
   /// The last words are on their way.
-  mutating func beginLeaving(at now: Instant) { phase = .leaving(since: now) }
-
-  /// True once nothing that comes in matters any more.
-  var isLeaving: Bool {
-    if case .leaving = phase { return true }
-    return false
+  mutating func beginLeaving(at now: Instant) {
+    phase = .leaving(since: now)
+    isLeaving = true
   }
 
   /// Looks at the connection; what to do.

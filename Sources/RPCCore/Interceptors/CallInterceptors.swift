@@ -1,0 +1,55 @@
+/// What is done around the calls of one method, in order.
+public struct CallInterceptors: Sendable {
+  // One that does something at an end of a call, and those after it. Its properties never change, so that a call goes
+  // along the chain without counting a reference for each.
+  private final class Listener: Sendable {
+    let interceptor: any CallInterceptor
+    let place: Int
+    let next: Listener?
+
+    init(_ interceptor: any CallInterceptor, place: Int, next: Listener?) {
+      self.interceptor = interceptor
+      self.place = place
+      self.next = next
+    }
+
+    func begin(_ call: ServerContext, told: inout Int) throws {
+      told = place + 1
+      try interceptor.begins(call)
+      try next?.begin(call, told: &told)
+    }
+
+    func end(_ call: CallSummary, told: Int) {
+      if place < told { interceptor.ended(call) }
+      next?.end(call, told: told)
+    }
+  }
+
+  private let beginning: Listener?
+  private let ending: Listener?
+  private let count: Int
+
+  /// These, the first in the list outermost.
+  public init(_ interceptors: [any CallInterceptor] = []) {
+    var (beginning, ending): (Listener?, Listener?)
+    for (place, interceptor) in interceptors.enumerated().reversed() where interceptor.interest != .ends {
+      beginning = Listener(interceptor, place: place, next: beginning)
+    }
+    for (place, interceptor) in interceptors.enumerated() where interceptor.interest != .begins {
+      ending = Listener(interceptor, place: place, next: ending)
+    }
+    self.beginning = beginning
+    self.ending = ending
+    count = interceptors.count
+  }
+
+  /// Tells all that `call` begins, until one refuses it; `told` becomes how many then know of it.
+  /// - Throws: `RPCError`, the refusal.
+  public func begin(_ call: ServerContext, told: inout Int) throws {
+    try beginning?.begin(call, told: &told)
+    told = count
+  }
+
+  /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
+  public func end(_ call: CallSummary, told: Int) { ending?.end(call, told: told) }
+}
