@@ -105,4 +105,18 @@ private final class ClockUnderTest: WallClock {
     #expect(moment.advanced(by: .seconds(Int64.min)) == Timestamp(microseconds: .min))
     #expect(Timestamp(microseconds: .max).advanced(by: .seconds(1)) == Timestamp(microseconds: .max))
   }
+
+  @Test func `In each place every digit in any case is one, and no other byte is`() {
+    let text = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)
+    for (place, original) in text.enumerated() {
+      for byte in UInt8.min...UInt8.max {
+        var changed = text
+        changed[place] = byte
+        let id = changed.withUnsafeBufferPointer { SessionID(utf8: $0) }
+        let character = Character(UnicodeScalar(byte))
+        let isRight = original == UInt8(ascii: "-") ? byte == original : character.isASCII && character.isHexDigit
+        #expect(id?.description == (isRight ? String(decoding: changed, as: UTF8.self).lowercased() : nil))
+      }
+    }
+  }
 }

@@ -26,6 +26,9 @@ public struct SessionID: Hashable, Comparable, Sendable {
     self = id
   }
 
+  /// Hashes the bytes of which most are random.
+  public func hash(into hasher: inout Hasher) { hasher.combine(high ^ low) }
+
   /// Orders ids by their bytes.
   public static func < (left: Self, right: Self) -> Bool {
     left.high == right.high ? left.low < right.low : left.high < right.high
@@ -35,21 +38,17 @@ public struct SessionID: Hashable, Comparable, Sendable {
     let hyphen = UInt8(ascii: "-")
     guard bytes.count == textBytes, bytes[8] == hyphen, bytes[13] == hyphen, bytes[18] == hyphen, bytes[23] == hyphen
     else { return nil }
-    var (high, low): (UInt64, UInt64) = (0, 0)
-    guard read(bytes, 0..<8, into: &high), read(bytes, 9..<13, into: &high), read(bytes, 14..<18, into: &high),
-      read(bytes, 19..<23, into: &low), read(bytes, 24..<36, into: &low)
-    else { return nil }
-    return SessionID(high: high, low: low)
-  }
-
-  private static func read(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, into value: inout UInt64
-  ) -> Bool {
-    for index in range {
-      guard let digit = hexDigitValue(bytes[index]) else { return false }
-      value = value << 4 | UInt64(digit)
+    let text = UnsafeRawBufferPointer(bytes)
+    func four(_ offset: Int) -> UInt64 {
+      UInt64(UInt32(bigEndian: text.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
-    return true
+    func eight(_ offset: Int) -> UInt64 {
+      UInt64(bigEndian: text.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+    guard let first = valueOfEightHexDigits(eight(0)), let second = valueOfEightHexDigits(four(9) << 32 | four(14)),
+      let third = valueOfEightHexDigits(four(19) << 32 | four(24)), let fourth = valueOfEightHexDigits(eight(28))
+    else { return nil }
+    return SessionID(high: first << 32 | second, low: third << 32 | fourth)
   }
 
   private static let textBytes = 36
@@ -76,6 +75,21 @@ extension SessionID: CustomStringConvertible, LosslessStringConvertible {
       return Self.textBytes
     }
   }
+}
+
+/// The value of eight hexadecimal digits in any case, the first in the highest byte: all at once, since every call
+/// that names a session reads 32 of them.
+private func valueOfEightHexDigits(_ text: UInt64) -> UInt64? {
+  let ones: UInt64 = 0x0101_0101_0101_0101
+  // What each byte would stand for if it were a digit: letters have the bit of 0x40.
+  let digits = (text & (ones &* 0x0F)) &+ ((text >> 6) & ones) &* 9
+  let letters = ((digits &+ ones &* 6) >> 4) & ones
+  // It is one if that value is written like that, but for a letter's case.
+  let expected = digits &+ ones &* UInt64(UInt8(ascii: "0")) &+ letters &* 39
+  guard digits & (ones &* 0xF0) == 0, (text ^ expected) & ~(letters << 5) == 0 else { return nil }
+  let pairs = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF
+  let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF
+  return (fours | fours >> 16) & 0xFFFF_FFFF
 }
 
 func hexDigitValue(_ byte: UInt8) -> UInt8? {

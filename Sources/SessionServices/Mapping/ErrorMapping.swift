@@ -192,8 +192,9 @@ func answering<Value: Sendable>(_ work: () async throws -> Value) async throws -
 func sessionID(
   _ text: String, at path: String = "session_id", besides violations: [FieldViolation] = []
 ) throws -> SessionID {
-  let missing = FieldViolation(path: path, description: "the id of a session is required")
-  let violations = (text.isEmpty ? [missing] : []) + violations
+  if text.isEmpty {
+    throw RPCError([FieldViolation(path: path, description: "the id of a session is required")] + violations)
+  }
   guard violations.isEmpty else { throw RPCError(violations) }
   guard let id = SessionID(text) else { throw RPCError.sessionNotFound(text) }
   return id

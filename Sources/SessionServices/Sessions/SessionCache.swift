@@ -12,10 +12,13 @@ import Synchronization
 final class SessionCache: Sendable {
   typealias Answer = EncodedMessage<GetSessionResponse>
 
-  private struct Entry {
+  // A class, so that a look-up copies nothing and writes nothing but the flag.
+  private final class Entry {
     let answer: Answer
     // Second chance: passed over once by eviction when it was used since the last look.
     var wasUsed = false
+
+    init(answer: Answer) { self.answer = answer }
   }
 
   private struct Shard {
@@ -53,9 +56,9 @@ final class SessionCache: Sendable {
   /// The answer for a session, if it is here.
   subscript(id: SessionID) -> Answer? {
     shard(id).state.withLock { shard in
-      guard let index = shard.entries.index(forKey: id) else { return nil }
-      if !shard.entries.values[index].wasUsed { shard.entries.values[index].wasUsed = true }
-      return shard.entries.values[index].answer
+      guard let entry = shard.entries[id] else { return nil }
+      entry.wasUsed = true
+      return entry.answer
     }
   }
 
@@ -115,7 +118,7 @@ final class SessionCache: Sendable {
     while shard.bytes > shardBytesMax, let oldest = shard.order.popFirst() {
       guard let entry = shard.entries[oldest] else { continue }
       if entry.wasUsed {
-        shard.entries[oldest]?.wasUsed = false
+        entry.wasUsed = false
         shard.order.append(oldest)
       } else {
         shard.entries[oldest] = nil
