@@ -28,7 +28,7 @@ import Testing
   private func read(_ feed: EventFeed, after position: Int64) -> Summary {
     switch feed.read(after: position) {
     case .batches(let batches):
-      .events(batches.flatMap(\.items).map(\.event.sequence).filter { $0 > position })
+      .events(batches.flatMap(\.events).map(\.sequence).filter { $0 > position })
     case .behind: .behind
     case .upToDate: .upToDate
     case .ended: .ended
@@ -128,9 +128,9 @@ import Testing
           while position < last {
             switch feed.read(after: position) {
             case .batches(let batches):
-              for item in batches.flatMap(\.items) where item.event.sequence > position {
-                #expect(item.event.sequence == position + 1)
-                position = item.event.sequence
+              for item in batches.flatMap(\.events) where item.sequence > position {
+                #expect(item.sequence == position + 1)
+                position = item.sequence
               }
             // As if from the table, which is never behind memory.
             case .behind: position += 1

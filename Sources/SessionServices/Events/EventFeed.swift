@@ -8,25 +8,24 @@ import Synchronization
 ///
 /// A reader has a position and nothing else here: a slow one neither holds anything nor slows anybody.
 final class EventFeed: Sendable {
-  /// An event and its bytes.
-  struct Item: Sendable {
-    let event: SessionDomain.SessionEvent
-    let encoded: EncodedMessage<WatchEventsResponse>
-  }
-
-  /// The events of one commit, shared by all readers.
+  /// The events of one commit and their bytes, shared by all readers. Apart from each other, since most readers only
+  /// need the bytes.
   final class Batch: Sendable {
-    let items: [Item]
+    let events: [SessionDomain.SessionEvent]
+    let encoded: [EncodedMessage<WatchEventsResponse>]
     let firstSequence: Int64
     let bytes: Int
 
-    init(_ items: [Item], firstSequence: Int64) {
-      self.items = items
-      bytes = items.reduce(0) { $0 + $1.encoded.frame.count }
+    init(
+      _ events: [SessionDomain.SessionEvent], _ encoded: [EncodedMessage<WatchEventsResponse>], firstSequence: Int64
+    ) {
+      self.events = events
+      self.encoded = encoded
+      bytes = encoded.reduce(0) { $0 + $1.frame.count }
       self.firstSequence = firstSequence
     }
 
-    var lastSequence: Int64 { firstSequence + Int64(items.count) - 1 }
+    var lastSequence: Int64 { firstSequence + Int64(events.count) - 1 }
   }
 
   /// What comes after a position.
@@ -50,13 +49,13 @@ final class EventFeed: Sendable {
 
     mutating func append(_ batch: Batch) {
       batches.append(batch)
-      eventsCount += batch.items.count
+      eventsCount += batch.events.count
       bytes += batch.bytes
     }
 
     mutating func forgetOldest() {
       guard let oldest = batches.popFirst() else { return }
-      eventsCount -= oldest.items.count
+      eventsCount -= oldest.events.count
       bytes -= oldest.bytes
     }
 
@@ -96,17 +95,14 @@ final class EventFeed: Sendable {
       // The repository's first word: where its history stands.
       return state.withLock { if $0.batches.isEmpty { $0.newest = commit.sequence } }
     }
-    let items = commit.events.compactMap { event -> Item? in
-      // An event that cannot be encoded cannot come from valid names and reasons; its readers go to the table.
-      guard let encoded = try? EncodedMessage<WatchEventsResponse>(.with { $0.item = .event(.init(event)) }) else {
-        return nil
-      }
-      return Item(event: event, encoded: encoded)
+    // An event that cannot be encoded cannot come from valid names and reasons; its readers go to the table.
+    let encoded = commit.events.compactMap { event in
+      try? EncodedMessage<WatchEventsResponse>(.with { $0.item = .event(.init(event)) })
     }
     state.withLock { state in
       state.newest = commit.sequence
-      guard items.count == commit.events.count else { return state.forgetAll() }
-      state.append(Batch(items, firstSequence: first))
+      guard encoded.count == commit.events.count else { return state.forgetAll() }
+      state.append(Batch(commit.events, encoded, firstSequence: first))
       while state.eventsCount > eventsMax || state.bytes > bytesMax, !state.batches.isEmpty { state.forgetOldest() }
     }
     changed.notify()

@@ -10,6 +10,8 @@ struct EventWatch {
   private var scope: ObserverScope?
   private let responses: ResponseWriter<WatchEventsResponse>
   private let now: @Sendable () -> ContinuousClock.Instant
+  // Whether no event needs to be looked at.
+  private let takesAll: Bool
   // Everything up to here that matches has been sent.
   private var position: Int64 = 0
   private var lastSent: ContinuousClock.Instant
@@ -26,6 +28,7 @@ struct EventWatch {
     self.feed = feed
     self.filter = filter
     self.scope = scope
+    takesAll = filter == EventFilter() && scope == nil
     self.responses = responses
     self.now = now
     lastSent = now()
@@ -61,14 +64,20 @@ struct EventWatch {
 
   private mutating func send(_ batches: [EventFeed.Batch]) async throws {
     for batch in batches {
-      for item in batch.items where item.event.sequence > position {
-        if matches(item.event) {
-          lastSent = now()
-          try await responses.send(item.encoded)
+      let first = Int(max(0, position + 1 - batch.firstSequence))
+      var hasSent = false
+      for index in batch.events.indices.dropFirst(first) {
+        if takesAll || matches(batch.events[index]) {
+          hasSent = true
+          if try !responses.enqueue(batch.encoded[index]) { try await responses.waitForRoom() }
         }
-        position = item.event.sequence
-        try await follow(item.event)
+        if scope != nil {
+          position = batch.firstSequence + Int64(index)
+          try await follow(batch.events[index])
+        }
       }
+      position = max(position, batch.lastSequence)
+      if hasSent { lastSent = now() }
     }
   }
 
