@@ -20,16 +20,17 @@ struct GetSessionCost {
       try server.create(shape, count: max(run.options.sessions, shape.callers))
       return try server.stored.oldestIDs(run.options.sessions)
     }
-    var costs = [CallCosts](repeating: CallCosts(), count: 1 + servers.count)
+    var costs = [CallCosts](repeating: CallCosts(), count: 2 + servers.count)
     var replyBytes = 0
     for round in 0..<run.options.rounds {
       let targets = try zip(servers, ids).map { server, ids in try server.getSession(ids[round * 37 % ids.count]) }
       let replies = try targets.map { try $0.checkedReply() }
       replyBytes = replies[0].count
       // A new name each time: nghttpd remembers how long a file is.
-      try replies[0].write(to: URL(fileURLWithPath: run.replies + "/\(round)"))
-      let file = Target(server: nghttpd, path: "/\(round)", requestFile: nil)
-      let turns = zip([file] + targets, [replyBytes] + replies.map(\.count))
+      let file = try serve(replies[0], as: "/\(round)")
+      var likeACall = try serve(replies[0], as: targets[0].path + "/\(round)")
+      likeACall.headers = sessiond.process.access.headers
+      let turns = zip([file, likeACall] + targets, [replyBytes, replyBytes] + replies.map(\.count))
 
       for (target, _) in turns { _ = try run.sample(target, Self.shape, count: Self.warmUpCalls) }
       for (index, (target, bytes)) in turns.enumerated() {
@@ -43,15 +44,24 @@ struct GetSessionCost {
     show(costs, replyBytes: replyBytes)
   }
 
+  private func serve(_ reply: Data, as path: String) throws -> Target {
+    let file = URL(fileURLWithPath: run.replies + path)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try reply.write(to: file)
+    return Target(server: nghttpd, path: path, requestFile: nil)
+  }
+
   private func show(_ costs: [CallCosts], replyBytes: Int) {
-    let (file, get, withoutTokens, overTLS) = (costs[0], costs[1], costs[2], costs[3])
+    let (file, likeACall, get, withoutTokens, overTLS) = (costs[0], costs[1], costs[2], costs[3], costs[4])
     let table = run.table
     table.head("GetSession, \(Self.shape.name), \(replyBytes) bytes", ["calls/s", "server CPU us/call"])
     table.row("nghttpd, the reply as a file", file)
+    table.row("nghttpd, asked with the header fields of a call", likeACall)
     table.row("sessiond", get)
     table.row("sessiond, without tokens", withoutTokens)
     table.row("sessiond, \(overTLS.tls ?? "TLS")", overTLS)
     table.row("sessiond / nghttpd", [nil, Cell(get.cpu / file.cpu, digits: 2)], target: "at most 1.5")
+    table.row("sessiond / nghttpd, asked like it", [nil, Cell(get.cpu / likeACall.cpu, digits: 2)])
     table.row("sessiond / without tokens", [nil, Cell(get.cpu / withoutTokens.cpu, digits: 2)])
     table.row("over TLS / sessiond", [nil, Cell(overTLS.cpu / get.cpu, digits: 2)], target: "at most 1.30")
   }

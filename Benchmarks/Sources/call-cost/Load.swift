@@ -38,17 +38,19 @@ struct Target {
   let path: String
   /// A file with the request's bytes; nil for a GET.
   let requestFile: String?
+  /// Header fields for curl and h2load; nil for those of a call where there is a request, and none otherwise.
+  var headers: [String]?
 
   var url: String { "\(server.access.scheme)://127.0.0.1:\(server.port)\(path)" }
 
   /// Makes `count` calls with h2load and takes the processor time that the server spent on them.
   func sample(_ shape: LoadShape, count: Int, seconds: Int, processor: Int?) throws -> LoadSample {
-    let body = requestFile.map { ["-d", $0] + server.access.headers } ?? []
+    let body = requestFile.map { ["-d", $0] } ?? []
+    let headers = headers ?? (requestFile == nil ? [] : server.access.headers)
     let before = try server.cpuMicroseconds()
     let report = try Program.output(
-      of: ["h2load", "-t", "1", "-n", "\(count)", "-c", "\(shape.connections)", "-m", "\(shape.streams)"] + body + [
-        url
-      ],
+      of: ["h2load", "-t", "1", "-n", "\(count)", "-c", "\(shape.connections)", "-m", "\(shape.streams)"] + body
+        + headers + [url],
       seconds: seconds, processor: processor)
     let spent = try server.cpuMicroseconds() - before
     let text = String(decoding: report, as: UTF8.self)
