@@ -14,6 +14,7 @@ from affinities import (
     resolve,
     set_affinity,
 )
+from lifecycle import clean_up, force
 from refusal import StatusCode, refused
 from server import PATIENCE_SECONDS
 from sessions import OBSERVER, UNKNOWN_ID, create, delete, get
@@ -154,6 +155,16 @@ def test_an_affinity_goes_with_its_session(server):
     with refused(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"):
         get_affinity(server, owner)
     assert get(server, targets[0]).id == targets[0]
+
+
+def test_a_clean_up_takes_the_affinity(server):
+    owner = create(server).id
+    set_affinity(server, owner, create_targets(server, 1))
+    force(server, owner)
+    assert get_affinity(server, owner).session_id == owner
+    clean_up(server, owner)
+    with refused(StatusCode.NOT_FOUND, "AFFINITY_NOT_FOUND"):
+        get_affinity(server, owner)
 
 
 def test_deleted_targets_leave_it(server):

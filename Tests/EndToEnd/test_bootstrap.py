@@ -42,6 +42,11 @@ def test_a_bootstrap_is_all_of_it(server):
     assert session.revision == 4
 
 
+def test_capabilities_and_constraints_may_come_in_the_metadata(server):
+    session = bootstrap(server, metadata={"capabilities": ["batch"], "constraints": ["max-memory:4gb"]})
+    assert (list(session.capabilities), list(session.constraints)) == (["batch"], ["max-memory:4gb"])
+
+
 def test_watchers_see_it_in_order(server):
     with watching(server) as watch:
         full(server)

@@ -16,6 +16,7 @@ from sessions import (
     get,
     update,
 )
+from templates import create_template, instantiate
 from test_status import short
 from watch import CREATED, history
 
@@ -76,6 +77,12 @@ def test_a_clone_of_an_error_has_its_reason(shared_server):
     original = update(shared_server, create(shared_server).id, status=ERROR, status_reason="out of memory")
     assert clone(shared_server, original.id).status_reason == "out of memory"
     assert clone(shared_server, original.id, reset_state=True).status_reason == ""
+
+
+def test_a_clone_has_the_template_name_of_its_source(server):
+    create_template(server)
+    original = instantiate(server)
+    assert clone(server, original.id).template_name == original.template_name == "data"
 
 
 def test_capabilities_never_come_from_metadata(shared_server):

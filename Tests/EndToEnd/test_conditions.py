@@ -68,6 +68,17 @@ CONDITIONS = {
     "times as text": ("createdAt > '2020-01-01T00:00:00Z' AND createdAt < '2100-01-01T00:00:00+02:00'", [], None),
     "times as milliseconds": ("lastActivity > 1577836800000", [], None),
     "revision": ("revision <= 2", [], ["director"]),
+    "not equal": ("name != 'data' AND name <> 'O''Brien'", [], ["director", "validator"]),
+    "less, and at least": ("metadata->>'rank' < 10 AND metadata->>'rank' >= 9.5", [], ["validator"]),
+    "not between": ("metadata->>'rank' NOT BETWEEN 1 AND 9.5", [], ["data"]),
+    "and binds closer than or": ("name = 'data' OR name = 'director' AND type = 'OBSERVER'", [], ["data"]),
+    "an underscore is one character": ("name LIKE 'd_ta'", [], ["data"]),
+    "a percent sign may be nothing": ("name LIKE 'data%'", [], ["data"]),
+    "empty texts are null": (
+        "parentId IS NULL AND clonedFrom IS NULL AND templateName IS NULL AND statusReason IS NULL",
+        [],
+        ["director", "O'Brien"],
+    ),
     "no injection": ("name = ?", ["' OR 1=1 --"], []),
 }
 
@@ -110,6 +121,40 @@ def test_a_wrong_condition_is_refused_with_its_position(population, where, param
     with refused(StatusCode.INVALID_ARGUMENT, paths=["where"]) as refusal:
         list_sessions(population, where=where, params=params)
     assert str(position) in refusal.violations[0][1], refusal
+
+
+def test_an_error_says_what_was_expected(population):
+    with refused(StatusCode.INVALID_ARGUMENT, paths=["where"]) as refusal:
+        list_sessions(population, where="name = 'a' AND (type =")
+    assert refusal.violations[0][1].startswith("at 23: expected a value")
+
+
+def test_a_condition_at_the_limits_is_accepted(population):
+    for where in [
+        "name = '" + "x" * (4096 - len("name = ''")) + "'",
+        " OR ".join(["name = 'nobody'"] * 64),
+        "(" * 31 + "name = 'nobody'" + ")" * 31,
+    ]:
+        assert names(list_sessions(population, where=where)) == []
+
+
+def test_patterns_ignore_the_case_of_ascii_only(server):
+    create(server, "ÉTÉ-1")
+    assert names(list_sessions(server, where="name LIKE 'ÉtÉ-_'")) == ["ÉTÉ-1"]
+    assert names(list_sessions(server, where="name LIKE 'été-_'")) == []
+
+
+def test_a_pattern_has_no_escape(server):
+    create(server, "d_ta")
+    create(server, "d\\ata")
+    assert names(list_sessions(server, where="name LIKE ?", params=["d\\_ta"])) == ["d\\ata"]
+    assert names(list_sessions(server, where="name LIKE 'd_ta'")) == ["d_ta"]
+
+
+def test_a_nul_in_a_parameter_is_refused(population):
+    with refused(StatusCode.INVALID_ARGUMENT) as refusal:
+        list_sessions(population, where="name = ?", params=["a\0b"])
+    assert refusal.message.startswith("params")
 
 
 HOSTILE = {

@@ -1,7 +1,21 @@
+from lifecycle import bootstrap
 from refusal import StatusCode, refused
-from sessions import ACTIVE, COMPLETED, ERROR, INITIALIZING, TERMINATED, UNKNOWN_ID, create, create_in, delete, get
+from sessions import (
+    ACTIVE,
+    COMPLETED,
+    ERROR,
+    IDLE,
+    INITIALIZING,
+    TERMINATED,
+    UNKNOWN_ID,
+    create,
+    create_in,
+    delete,
+    get,
+)
 from watch import (
     DELETED,
+    DEREGISTERED,
     ERROR_KIND,
     STATUS_CHANGED,
     TERMINATED_KIND,
@@ -23,7 +37,7 @@ def test_a_finished_session_is_deleted_with_one_event(server):
 
 
 def test_a_session_in_no_final_status_needs_force(server):
-    for status in [INITIALIZING, ACTIVE, ERROR]:
+    for status in [INITIALIZING, ACTIVE, IDLE, ERROR]:
         session = create_in(server, status)
         with refused(StatusCode.FAILED_PRECONDITION, "NOT_FINISHED"):
             delete(server, session.id)
@@ -74,6 +88,14 @@ def test_a_live_session_goes_straight_to_terminated(server):
         (TERMINATED_KIND, "main", 0, TERMINATED),
         (DELETED, "main", 0, TERMINATED),
     ]
+
+
+def test_a_registered_session_leaves_the_bus_before_it_is_deleted(server):
+    session = bootstrap(server)
+    assert delete(server, session.id, force=True)
+    events = history(server, after=session.revision)
+    assert [event.kind for event in events] == [STATUS_CHANGED, TERMINATED_KIND, DEREGISTERED, DELETED]
+    assert [event.reason for event in events] == ["forced"] * 3 + [""]
 
 
 def test_the_expected_revision_must_be_the_actual_one(server):

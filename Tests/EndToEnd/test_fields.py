@@ -16,6 +16,13 @@ def nested(depth: int) -> dict:
     return value
 
 
+def nested_lists(depth: int) -> dict:
+    value = []
+    for _ in range(depth - 2):
+        value = [value]
+    return {"a": value}
+
+
 def metadata_of_size(size: int) -> dict:
     return {"k": "x" * (size - len('{"k":""}'))}
 
@@ -35,9 +42,12 @@ ACCEPTED = {
     "dots that are no segment": {"workspace": "/a/..b/c../...d/."},
     "4096 bytes of workspace": {"workspace": LONGEST_WORKSPACE},
     "32 deep metadata": {"metadata": nested(32)},
+    "metadata and lists in it, 32 deep": {"metadata": nested_lists(32)},
     "64 KiB of metadata": {"metadata": metadata_of_size(64 * KIB)},
+    "64 KiB as compact JSON, quotes escaped": {"metadata": {"k": '"' * (32 * KIB - 4)}},
     "128 capabilities": {"capabilities": [f"c{i}" for i in range(128)]},
     "a capability of 128 characters": {"capabilities": ["é" * 128]},
+    "a constraint of 128 characters": {"constraints": ["c:" + "é" * 126]},
     "128 constraints": {"constraints": [f"c:{i}" for i in range(128)]},
     "256 variables": {"environment": {f"V{i}": "" for i in range(256)}},
     "a value of 4 KiB": {"environment": {"V": "v" * 4 * KIB}},
@@ -59,6 +69,8 @@ REFUSED = {
     "a workspace above at the end": ({"workspace": "/a/.."}, ["session.workspace"]),
     "4097 bytes of workspace": ({"workspace": LONGEST_WORKSPACE + "w"}, ["session.workspace"]),
     "33 deep metadata": ({"metadata": nested(33)}, ["session.metadata.a"]),
+    "metadata and lists in it, 33 deep": ({"metadata": nested_lists(33)}, ["session.metadata.a"]),
+    "too much metadata as compact JSON": ({"metadata": {"k": '"' * (32 * KIB - 3)}}, ["session.metadata"]),
     "too much metadata": ({"metadata": metadata_of_size(64 * KIB + 1)}, ["session.metadata"]),
     "infinity": ({"metadata": infinite(float("inf"))}, ["session.metadata.n"]),
     "not a number": ({"metadata": infinite(float("nan"))}, ["session.metadata.n"]),
@@ -66,12 +78,17 @@ REFUSED = {
     "a long capability": ({"capabilities": ["ok", "c" * 129]}, ["session.capabilities[1]"]),
     "an empty capability": ({"capabilities": [""]}, ["session.capabilities[0]"]),
     "a capability twice": ({"capabilities": ["a", "b", "a"]}, ["session.capabilities[2]"]),
+    "129 constraints": ({"constraints": [f"c:{i}" for i in range(129)]}, ["session.constraints"]),
+    "a long constraint": ({"constraints": ["a:1", "c:" + "c" * 127]}, ["session.constraints[1]"]),
+    "a constraint twice": ({"constraints": ["a:1", "a:1"]}, ["session.constraints[1]"]),
     "a constraint without a colon": ({"constraints": ["max-memory"]}, ["session.constraints[0]"]),
     "a constraint in upper case": ({"constraints": ["a:1", "Max:1"]}, ["session.constraints[1]"]),
     "memory in words": ({"constraints": ["max-memory:lots"]}, ["session.constraints[0]"]),
     "negative memory": ({"constraints": ["max-memory:-1"]}, ["session.constraints[0]"]),
     "memory past 64 bits": ({"constraints": ["max-memory:9999999999tb"]}, ["session.constraints[0]"]),
     "cores in gigabytes": ({"constraints": ["max-cpu:1gb"]}, ["session.constraints[0]"]),
+    "a disk in words": ({"constraints": ["max-disk:all"]}, ["session.constraints[0]"]),
+    "half a message": ({"constraints": ["max-queue:0.5"]}, ["session.constraints[0]"]),
     "a timeout with a unit": ({"constraints": ["timeout:5s"]}, ["session.constraints[0]"]),
     "an unknown priority": ({"constraints": ["cpu-priority:urgent"]}, ["session.constraints[0]"]),
     "a bad constraint in the metadata": ({"metadata": {"constraints": ["x"]}}, ["session.metadata.constraints[0]"]),
@@ -138,3 +155,14 @@ def test_a_refused_create_leaves_nothing_behind(server):
     with refused(StatusCode.INVALID_ARGUMENT):
         create(server, "")
     assert create(server).revision == 1
+
+
+def test_a_nul_is_refused_and_the_message_names_its_field(shared_server):
+    for fields, path in [
+        ({"name": "a\0b"}, "session.name"),
+        ({"workspace": "/a\0b"}, "session.workspace"),
+        ({"capabilities": ["a\0b"]}, "session.capabilities"),
+    ]:
+        with refused(StatusCode.INVALID_ARGUMENT) as refusal:
+            create(shared_server, **fields)
+        assert path in refusal.message

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 from refusal import StatusCode, refused
-from sessions import ACTIVE, COMPLETED, create, create_in, delete, list_sessions, update
+from sessions import ACTIVE, COMPLETED, ERROR, TERMINATED, create, create_in, delete, list_sessions, update
 from watch import history
 
 
@@ -20,6 +20,16 @@ def test_sessions_in_no_final_status_are_limited(start_server):
     create(server, "in the second's place")
     with refused(StatusCode.RESOURCE_EXHAUSTED, "SESSION_LIMIT"):
         create(server, "over")
+
+
+def test_a_session_in_error_counts_until_it_is_terminated(start_server):
+    server = start_server("--max-sessions", "1")
+    failed = create_in(server, ERROR)
+    with refused(StatusCode.RESOURCE_EXHAUSTED, "SESSION_LIMIT") as refusal:
+        create(server, "over")
+    assert refusal.metadata == {"maxSessions": "1"}
+    update(server, failed.id, status=TERMINATED)
+    create(server, "in its place")
 
 
 def test_a_hundred_is_the_default_limit(start_server):

@@ -1,6 +1,7 @@
 import pytest
 from orchestration.session.v1 import session_pb2 as pb
 
+from lifecycle import bootstrap
 from refusal import StatusCode, refused
 from sessions import (
     ACTIVE,
@@ -15,7 +16,7 @@ from sessions import (
     get,
     update,
 )
-from watch import ERROR_KIND, STATUS_CHANGED, TERMINATED_KIND, assert_unbroken, history, shape
+from watch import DEREGISTERED, ERROR_KIND, STATUS_CHANGED, TERMINATED_KIND, assert_unbroken, history, shape
 
 ALLOWED = {
     INITIALIZING: {ACTIVE, ERROR},
@@ -89,6 +90,28 @@ def test_completing_is_one_event(server):
     session = create_in(server, ACTIVE)
     assert update(server, session.id, status=COMPLETED).HasField("end_time")
     assert [event.kind for event in history(server, after=2)] == [STATUS_CHANGED]
+
+
+@pytest.mark.parametrize(
+    "status, kinds",
+    [(COMPLETED, [STATUS_CHANGED, DEREGISTERED]), (TERMINATED, [STATUS_CHANGED, TERMINATED_KIND, DEREGISTERED])],
+    ids=["COMPLETED", "TERMINATED"],
+)
+def test_a_final_status_ends_the_registration(server, status, kinds):
+    session = bootstrap(server)
+    ended = update(server, session.id, status=status, status_reason="done")
+    events = history(server, after=session.revision)
+    assert [event.kind for event in events] == kinds
+    assert {event.reason for event in events} == {"done"}
+    assert not ended.HasField("registration") and ended.revision == events[-1].sequence
+    assert get(server, session.id) == ended
+
+
+def test_an_error_is_not_final_and_leaves_the_registration(server):
+    session = bootstrap(server)
+    failed = update(server, session.id, status=ERROR, status_reason="out of memory")
+    assert failed.registration == session.registration
+    assert [event.kind for event in history(server, after=session.revision)] == [STATUS_CHANGED, ERROR_KIND]
 
 
 def test_the_start_time_is_that_of_the_first_start(server):
