@@ -38,7 +38,7 @@ extension SessionEditor {
   public mutating func migrate(to workspace: String, preservesState: Bool) throws(SessionError) {
     guard session.status.isLive else { throw refusal(to: .active) }
     session.lastActivityTime = time
-    if !session.workspace.utf8.elementsEqual(workspace.utf8) {
+    if !session.workspace.isSpelled(like: workspace) {
       session.workspace = workspace
       record(.migrated) { $0.changedFields = ["workspace"] }
     }

@@ -133,16 +133,16 @@ public struct SessionEditor: Sendable {
   private func changedFields(_ edit: SessionEdit, since before: Session) -> [String] {
     var paths: [String] = []
     // Two spellings of one text are a change: `==` would call them equal.
-    if !session.name.utf8.elementsEqual(before.name.utf8) { paths.append("name") }
-    if !session.workspace.utf8.elementsEqual(before.workspace.utf8) { paths.append("workspace") }
-    let changedKeys = edit.metadata.keys.filter { session.metadata[$0] != before.metadata[$0] }
+    if !session.name.isSpelled(like: before.name) { paths.append("name") }
+    if !session.workspace.isSpelled(like: before.workspace) { paths.append("workspace") }
+    let changedKeys = edit.metadata.keys.filter { !session.metadata[$0].isSpelled(like: before.metadata[$0]) }
     if edit.mergesMetadata, changedKeys.contains(where: { !edit.replacedKeys.contains($0) }) {
       paths.append("metadata")
     }
     paths += changedKeys.filter(edit.replacedKeys.contains).sorted().map { "metadata.\($0)" }
-    if session.capabilities != before.capabilities { paths.append("capabilities") }
-    if session.constraints != before.constraints { paths.append("constraints") }
-    if session.environment != before.environment { paths.append("environment") }
+    if !session.capabilities.isSpelled(like: before.capabilities) { paths.append("capabilities") }
+    if !session.constraints.isSpelled(like: before.constraints) { paths.append("constraints") }
+    if !session.environment.isSpelled(like: before.environment) { paths.append("environment") }
     if session.parentID != before.parentID { paths.append("parent_id") }
     return paths
   }
