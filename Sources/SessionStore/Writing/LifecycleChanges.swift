@@ -84,6 +84,8 @@ extension Writer {
       try storing { () throws(StorageFailure) in
         _ = try queues?.discardAll(of: id, reason: Migration.reason, in: database)
       }
+      // A shutdown may wait for those messages.
+      staged.relieved.append(id)
     }
     return .done(try saveActivity(editor, over: session))
   }

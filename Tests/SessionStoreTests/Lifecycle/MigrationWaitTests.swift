@@ -63,6 +63,18 @@ import Testing
     await repository.close()
   }
 
+  @Test func `A migration that keeps no messages lets a shutdown end that waits for them`() async throws {
+    let session = try await repository.createRegistered("a")
+    queues[session.id].waiting = 3
+    async let shutdown = repository.shutDown(session.id, GracefulShutdown())
+    await fixture.monotonicClock.waitForSleeper()
+    #expect(try await migrate(session, preservesState: false).value.workspace == "/new")
+    // Without any time passing.
+    let ended = try await shutdown
+    #expect(ended.status == .terminated)
+    await repository.close()
+  }
+
   @Test func `A caller that leaves waits no longer`() async throws {
     let session = try await repository.createRegistered("a")
     queues[session.id].inDelivery = 1
