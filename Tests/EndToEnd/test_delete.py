@@ -124,3 +124,10 @@ def test_the_history_of_a_deleted_session_stays(server):
     session = create_in(server, COMPLETED)
     delete(server, session.id)
     assert len(history(server, session_ids=[session.id])) == 4
+
+
+def test_an_id_and_a_revision_that_are_wrong_are_told_at_once(shared_server):
+    with refused(StatusCode.INVALID_ARGUMENT, paths=["session_id", "expected_revision"]):
+        delete(shared_server, "", expected_revision=-1)
+    with refused(StatusCode.INVALID_ARGUMENT, paths=["expected_revision"]):
+        delete(shared_server, "no id", expected_revision=-1, allow_missing=True)

@@ -153,6 +153,20 @@ def test_a_wrong_query_is_refused_with_its_path(shared_server, fields, path):
     assert [violated.split("[")[0] for violated in refusal.paths] == [path]
 
 
+def test_everything_wrong_with_a_list_is_told_at_once(shared_server):
+    paths = ["types[1]", "statuses[0]", "where", "order_by[0].field", "page_size", "page"]
+    with refused(StatusCode.INVALID_ARGUMENT, paths=paths):
+        list_sessions(
+            shared_server,
+            types=[DIRECTOR, 0],
+            statuses=[0],
+            where="nonsense",
+            order_by=[order("nonsense")],
+            page_size=-1,
+            page=-1,
+        )
+
+
 def test_a_direction_from_the_future_is_refused(shared_server):
     with refused(StatusCode.INVALID_ARGUMENT) as refusal:
         list_sessions(shared_server, order_by=[sessions_pb.OrderBy(field="name", direction=9)])

@@ -28,6 +28,27 @@ public struct SessionQuery: Sendable {
   public init() {}
 }
 
+extension SessionQuery {
+  /// What is wrong with it, in the order of the fields. Whether the token fits is the repository's to say.
+  public func violations() -> [FieldViolation] {
+    var violations: [FieldViolation] = []
+    func refuse(_ path: String, _ description: String) {
+      violations.append(FieldViolation(path: path, description: description))
+    }
+    if order.count > Self.orderFieldsMax { refuse("order_by", "at most \(Self.orderFieldsMax) fields order a list") }
+    if pageSize < 0 { violations.append(.negativePageSize) }
+    if page < 0 { refuse("page", "a page number is not negative") }
+    if page > 0, !pageToken.isEmpty { refuse("page", "a page number does not go with a page token") }
+    return violations
+  }
+}
+
+extension FieldViolation {
+  /// That a page cannot have fewer than no entries.
+  public static let negativePageSize = FieldViolation(
+    path: "page_size", description: "a page size is not negative")
+}
+
 /// One field to order by. What is missing comes first ascending, and last descending.
 public struct SessionOrder: Hashable, Sendable {
   /// The field.

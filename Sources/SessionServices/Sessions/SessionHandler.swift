@@ -75,11 +75,9 @@ public struct SessionHandler: SessionService {
     _ request: DeleteSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<DeleteSessionResponse> {
     let violations = expectedRevisionViolations(request.expectedRevision)
-    guard violations.isEmpty else { throw RPCError(violations) }
-    if request.allowMissing, !request.sessionID.isEmpty, SessionID(request.sessionID) == nil {
-      return try ServerResponse(DeleteSessionResponse())
-    }
-    let id = try sessionID(request.sessionID)
+    let isNoID = !request.sessionID.isEmpty && SessionID(request.sessionID) == nil
+    if request.allowMissing, isNoID, violations.isEmpty { return try ServerResponse(DeleteSessionResponse()) }
+    let id = try sessionID(request.sessionID, besides: violations)
     let deleted = try await answering {
       try await repository.delete(
         id, force: request.force, allowMissing: request.allowMissing,

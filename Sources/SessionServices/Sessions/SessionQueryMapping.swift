@@ -30,7 +30,7 @@ extension SessionQuery {
     pageToken = request.pageToken
     page = Int(request.page)
     includeTotal = request.includeTotal
-    guard violations.isEmpty else { throw RPCError(violations) }
+    guard violations.isEmpty else { throw RPCError(violations + self.violations()) }
   }
 
   private static func condition(_ request: ListSessionsRequest, _ violations: inout [FieldViolation]) -> Condition? {

@@ -12,7 +12,7 @@ struct SessionList: Sendable {
 
   /// Throws `invalidArgument` with every violation, and `pageTokenInvalid`.
   init(_ query: SessionQuery) throws(SessionError) {
-    let violations = Self.violations(of: query)
+    let violations = query.violations()
     guard violations.isEmpty else { throw .invalidArgument(violations) }
     filter = Self.filter(query)
     terms = Self.terms(query.order)
@@ -73,20 +73,6 @@ struct SessionList: Sendable {
 }
 
 extension SessionList {
-  private static func violations(of query: SessionQuery) -> [FieldViolation] {
-    var violations: [FieldViolation] = []
-    func refuse(_ path: String, _ description: String) {
-      violations.append(FieldViolation(path: path, description: description))
-    }
-    if query.order.count > SessionQuery.orderFieldsMax {
-      refuse("order_by", "at most \(SessionQuery.orderFieldsMax) fields order a list")
-    }
-    if query.pageSize < 0 { violations.append(PageSize.violation) }
-    if query.page < 0 { refuse("page", "a page number is not negative") }
-    if query.page > 0, !query.pageToken.isEmpty { refuse("page", "a page number does not go with a page token") }
-    return violations
-  }
-
   /// The condition comes first: SQLite's parser keeps less on its stack for what stands on the left.
   private static func filter(_ query: SessionQuery) -> SQLFragment {
     var tests: [SQLFragment] = []

@@ -7,7 +7,7 @@ struct TemplateList: Sendable {
 
   /// Throws `invalidArgument`, `pageTokenInvalid`.
   init(pageSize: Int, pageToken: String) throws(SessionError) {
-    guard pageSize >= 0 else { throw .invalidArgument([PageSize.violation]) }
+    guard pageSize >= 0 else { throw .invalidArgument([.negativePageSize]) }
     self.pageSize = PageSize.effective(pageSize)
     guard !pageToken.isEmpty else {
       lastName = nil
@@ -52,8 +52,6 @@ struct TemplateList: Sendable {
 
 /// What all lists make of a page's size.
 enum PageSize {
-  static let violation = FieldViolation(path: "page_size", description: "a page size is not negative")
-
   static func effective(_ size: Int) -> Int {
     size == 0 ? SessionQuery.pageSizeDefault : min(size, SessionQuery.pageSizeMax)
   }
