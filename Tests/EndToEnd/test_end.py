@@ -16,6 +16,7 @@ from sessions import (
     create,
     create_in,
     get,
+    update,
 )
 from test_status import short
 from watch import (
@@ -125,6 +126,22 @@ def test_wrong_ends_are_refused(shared_server, how):
         end(shared_server, UNKNOWN_ID, how)
     with refused(StatusCode.INVALID_ARGUMENT, paths=["session_id"]):
         end(shared_server, "", how)
+
+
+def test_a_reason_has_at_most_4096_bytes(server):
+    session = create_in(server, ACTIVE)
+    calls = {
+        "session.status_reason": lambda reason: update(server, session.id, status=ERROR, status_reason=reason),
+        "reason": lambda reason: shut_down_all(server, reason),
+    }
+    for path, call in calls.items():
+        with refused(StatusCode.INVALID_ARGUMENT, paths=[path]):
+            call("r" * 4097)
+    for how in HOWS:
+        with refused(StatusCode.INVALID_ARGUMENT, paths=["reason"]):
+            end(server, session.id, how, reason="é" * 2049)
+    assert get(server, session.id) == session
+    assert end(server, session.id, "graceful", reason="é" * 2048).status_reason == "é" * 2048
 
 
 @pytest.mark.parametrize("timeout_ms", [-1, -60_000])

@@ -33,6 +33,13 @@ struct FieldChecker {
     }
   }
 
+  mutating func check(reason: String, path: String) {
+    if reason.utf8.count > FieldLimits.reasonBytesMax {
+      refuse(path, "a reason has at most \(FieldLimits.reasonBytesMax) bytes")
+    }
+    if reason.utf8.contains(0) { refuse(path, "a reason has no NUL") }
+  }
+
   mutating func check(capabilities: [String], path: String) {
     check(capabilities: ListedEntries(capabilities, path: path))
   }

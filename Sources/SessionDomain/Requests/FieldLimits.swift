@@ -6,6 +6,8 @@ public enum FieldLimits {
   public static let templateNameCharactersMax = 128
   /// Bytes of a workspace path.
   public static let workspaceBytesMax = 4096
+  /// Bytes of the reason for a status: the end of every session at once writes it several times for each.
+  public static let reasonBytesMax = 4096
   /// Bytes of the metadata's compact JSON.
   public static let metadataBytesMax = 64 * 1024
   /// How deep metadata nests; the object itself counts as 1, and arrays count too.

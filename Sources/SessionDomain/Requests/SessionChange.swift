@@ -74,7 +74,7 @@ public struct SessionChange: Hashable, Sendable {
     } else if hasReason {
       checker.refuse("session.status_reason", "a reason goes with a status")
     }
-    if hasReason, statusReason.utf8.contains(0) { checker.refuse("session.status_reason", "a reason has no NUL") }
+    if hasReason { checker.check(reason: statusReason, path: "session.status_reason") }
   }
 
   private func checkMetadata(_ paths: Set<String>, into edit: inout SessionEdit, checker: inout FieldChecker) {

@@ -9,7 +9,8 @@ public enum ShutdownReason {
 
   /// Everything that is wrong with a reason; an empty one stands for its kind's.
   public static func violations(of reason: String) -> [FieldViolation] {
-    guard reason.utf8.contains(0) else { return [] }
-    return [FieldViolation(path: "reason", description: "a reason has no NUL")]
+    var checker = FieldChecker(prefix: "")
+    checker.check(reason: reason, path: "reason")
+    return checker.violations
   }
 }
