@@ -44,6 +44,8 @@ public enum SessionError: Error, Hashable, Sendable {
   case overloaded
   /// The read took longer than `limit`; it was ended.
   case tooCostly(limit: Duration)
+  /// What was asked for at once takes more than `bytesMax`; less of it may be asked for.
+  case pageTooLarge(bytesMax: Int)
   /// The caller left before the answer; nothing was done.
   case cancelled
   /// The snapshot was open for too long, and is closed.

@@ -99,7 +99,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   public func list(_ query: SessionQuery) async throws(SessionError) -> SessionPage {
     let list = try SessionList(query)
     return try await readers.readAtOnce { (database) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try list.run(database) }
+      try list.run(database)
     }
   }
 
@@ -107,7 +107,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   public func search(_ text: String, limit: Int) async throws(SessionError) -> [Session] {
     let search = try SessionSearch(text, limit: limit)
     return try await readers.read { (database) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try search.run(database) }
+      try search.run(database)
     }
   }
 

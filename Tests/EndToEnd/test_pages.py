@@ -1,7 +1,7 @@
 import pytest
 
 from refusal import StatusCode, refused
-from sessions import DEPARTMENT, create, delete, list_sessions, names, order, update
+from sessions import DEPARTMENT, create, delete, list_sessions, names, order, search, update
 
 
 @pytest.fixture
@@ -143,3 +143,23 @@ def test_a_token_is_good_after_a_restart(start_server):
     after = start_server()
     update(after, list_sessions(after).sessions[0].id, name="renamed")
     assert names(list_sessions(after, page_token=token)) == ["s2", "s3"]
+
+
+MEGABYTE = {f"K{i}": "x" * 4096 for i in range(256)}
+
+
+def test_a_page_ends_before_it_is_too_large_for_stock_clients(server):
+    for name in ["a", "b", "c", "d", "e"]:
+        create(server, name, environment=MEGABYTE)
+    assert walk(server, [50] * 3) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_numbered_page_and_a_search_that_are_too_large_are_refused(server):
+    for name in ["a", "b", "c"]:
+        create(server, name, environment=MEGABYTE)
+    assert names(list_sessions(server, page=2, page_size=1)) == ["b"]
+    with refused(StatusCode.RESOURCE_EXHAUSTED, "PAGE_TOO_LARGE"):
+        list_sessions(server, page=1, page_size=3)
+    assert search(server, "workspace", limit=1) == ["c"]
+    with refused(StatusCode.RESOURCE_EXHAUSTED, "PAGE_TOO_LARGE"):
+        search(server, "workspace")

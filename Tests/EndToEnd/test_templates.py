@@ -187,3 +187,14 @@ def test_templates_and_tokens_are_good_after_a_restart(start_server):
     assert list(list_templates(after).templates) == [made[0], made[2]]
     assert list(list_templates(after, page_token=token).templates) == [made[2]]
     assert instantiate(after, "a").environment == {"A": "a"}
+
+
+def test_a_page_ends_before_it_is_too_large_for_stock_clients(server):
+    for name in ["a", "b", "c", "d", "e"]:
+        create_template(server, name, environment={f"K{i}": "x" * 4096 for i in range(256)})
+    found, token = [], ""
+    for _ in range(3):
+        page = list_templates(server, page_token=token)
+        found += template_names(page)
+        token = page.next_page_token
+    assert (found, token) == (["a", "b", "c", "d", "e"], "")

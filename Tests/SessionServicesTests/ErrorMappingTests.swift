@@ -96,6 +96,9 @@ import Testing
     Row(
       error: .tooCostly(limit: .seconds(5)), code: .resourceExhausted, reason: "QUERY_TOO_COSTLY",
       metadata: ["limit": "\(Duration.seconds(5))"], details: ["QuotaFailure"]),
+    Row(
+      error: .pageTooLarge(bytesMax: 9), code: .resourceExhausted, reason: "PAGE_TOO_LARGE", metadata: ["limit": "9"],
+      details: ["QuotaFailure"]),
     Row(error: .cancelled, code: .cancelled, reason: ""),
     Row(error: .snapshotExpired, code: .aborted, reason: "SNAPSHOT_EXPIRED"),
     Row(error: .closed, code: .unavailable, reason: "SHUTTING_DOWN"),

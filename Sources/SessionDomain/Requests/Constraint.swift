@@ -69,7 +69,8 @@ extension Constraint {
   ///
   /// Texts that are no constraints are passed over: they were refused when they came in.
   public static func queuedMessagesMax(in constraints: [String]) -> Int64? {
-    for text in constraints {
+    // Others need not be read: a resolution looks at those of each target.
+    for text in constraints where text.utf8.starts(with: "max-queue:".utf8) {
       if case .success(let constraint) = parse(text), case .queuedMessagesMax(let limit) = constraint.value {
         return limit
       }

@@ -108,6 +108,11 @@ extension RPCError {
         .resourceExhausted, "the query took longer than \(limit), and was ended; ask for less",
         reason: "QUERY_TOO_COSTLY",
         ["limit": "\(limit)"], .quotaFailure(subject: "queryTimeout", description: "a query may take \(limit)"))
+    case .pageTooLarge(let bytesMax):
+      self.init(
+        .resourceExhausted, "the page takes more than \(bytesMax) bytes; ask for fewer entries, or by page token",
+        reason: "PAGE_TOO_LARGE", ["limit": "\(bytesMax)"],
+        .quotaFailure(subject: "page", description: "a page takes at most \(bytesMax) bytes"))
     case .cancelled: self.init(.cancelled, "the call was cancelled")
     case .snapshotExpired:
       self.init(.aborted, "the snapshot was read too slowly; start again", reason: "SNAPSHOT_EXPIRED")

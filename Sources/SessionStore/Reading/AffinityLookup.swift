@@ -33,7 +33,8 @@ enum AffinityLookup {
   static func states(of id: SessionID, in database: Database) throws(StorageFailure) -> [TargetState] {
     let statement = try database.statement(
       """
-      SELECT target_id, weight, place, status, constraints, register_time IS NOT NULL, register_draining \
+      SELECT target_id, weight, place, status, iif(constraints LIKE '%"max-queue:%', constraints, NULL), \
+      register_time IS NOT NULL, register_draining \
       FROM affinity_targets JOIN sessions ON id = target_id WHERE session_id = ? ORDER BY place
       """)
     defer { statement.reset() }

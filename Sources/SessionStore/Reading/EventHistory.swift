@@ -24,10 +24,9 @@ struct EventHistory: Sendable {
     }
     let through = min(bounds.newest, after + Self.scannedMax)
     let limit = max(1, min(limit, Self.pageMax))
-    let events = try storing { () throws(StorageFailure) in
+    let (events, isFull) = try storing { () throws(StorageFailure) in
       try Self.events(database, filter, after: after, through: through, limit: limit)
     }
-    let isFull = events.count == limit
     return EventPage(
       events: events, lastSequence: isFull ? events.last?.sequence ?? through : through,
       oldestSequence: bounds.oldest, newestSequence: bounds.newest)
@@ -42,7 +41,7 @@ struct EventHistory: Sendable {
 
   private static func events(
     _ database: Database, _ filter: EventFilter, after: Int64, through: Int64, limit: Int
-  ) throws(StorageFailure) -> [SessionEvent] {
+  ) throws(StorageFailure) -> (events: [SessionEvent], isFull: Bool) {
     let statement = try database.bound(
       """
       SELECT \(EventRow.selection) FROM events WHERE sequence > \(.integer(after)) \
@@ -50,11 +49,13 @@ struct EventHistory: Sendable {
       """)
     defer { statement.reset() }
     var events: [SessionEvent] = []
-    while try statement.step() {
+    var bytes = 0
+    while bytes < PageSize.bytesMax, try statement.step() {
       var row = statement.row
       events.append(try EventRow.read(&row))
+      bytes += row.textBytes
     }
-    return events
+    return (events, events.count == limit || bytes >= PageSize.bytesMax)
   }
 
   /// Sets go in as one JSON list each, so that statements have few shapes.

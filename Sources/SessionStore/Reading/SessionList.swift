@@ -7,6 +7,7 @@ struct SessionList: Sendable {
   private let cursor: [SQLValue]?
   private let pageSize: Int
   private let offset: Int64
+  private let isNumbered: Bool
   private let includeTotal: Bool
   private let fingerprint: UInt64
 
@@ -19,6 +20,7 @@ struct SessionList: Sendable {
     pageSize = PageSize.effective(query.pageSize)
     let (offset, overflow) = Int64(max(0, query.page - 1)).multipliedReportingOverflow(by: Int64(pageSize))
     self.offset = overflow ? .max : offset
+    isNumbered = query.page > 0
     includeTotal = query.includeTotal
     fingerprint = Self.fingerprint(filter, terms, includeTotal: query.includeTotal)
     guard !query.pageToken.isEmpty else {
@@ -30,25 +32,35 @@ struct SessionList: Sendable {
     cursor = token.values
   }
 
-  /// Reads the page. The connection is in a transaction, so that everything agrees.
-  func run(_ database: Database) throws(StorageFailure) -> SessionPage {
+  /// Reads the page. The connection is in a transaction, so that everything agrees. Throws `pageTooLarge` for a page by
+  /// its number, which cannot end early: the next would begin too late.
+  func run(_ database: Database) throws(SessionError) -> SessionPage {
+    let page = try storing { () throws(StorageFailure) in try read(database) }
+    let isCut = page.sessions.count < pageSize && !page.nextPageToken.isEmpty
+    guard !isCut || !isNumbered else { throw .pageTooLarge(bytesMax: PageSize.bytesMax) }
+    return page
+  }
+
+  private func read(_ database: Database) throws(StorageFailure) -> SessionPage {
     let sequence = try database.integer("SELECT sequence FROM totals WHERE id = 1") ?? 0
     let statement = try database.bound(pageStatement)
     defer { statement.reset() }
     var sessions: [Session] = []
-    var lastValues: [SQLValue] = []
+    var bytes = 0
+    var last: [SQLValue]?
     var hasMore = false
     while try statement.step() {
-      guard sessions.count < pageSize else {
+      guard last == nil else {
         hasMore = true
         break
       }
       var row = statement.row
       sessions.append(try SessionRow.read(&row))
-      if sessions.count == pageSize { lastValues = terms.map { _ in row.value() } }
+      bytes += row.textBytes
+      if sessions.count == pageSize || bytes >= PageSize.bytesMax { last = terms.map { _ in row.value() } }
     }
     return SessionPage(
-      sessions: sessions, nextPageToken: hasMore ? PageToken(fingerprint: fingerprint, values: lastValues).text : "",
+      sessions: sessions, nextPageToken: hasMore ? PageToken(fingerprint: fingerprint, values: last ?? []).text : "",
       totalSize: includeTotal ? try total(database) : nil, sequence: sequence)
   }
 

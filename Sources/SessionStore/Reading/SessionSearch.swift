@@ -17,8 +17,14 @@ struct SessionSearch: Sendable {
       """
   }
 
-  func run(_ database: Database) throws(StorageFailure) -> [Session] {
-    try database.sessions(statement)
+  /// Throws `pageTooLarge`, as there is no next page.
+  func run(_ database: Database) throws(SessionError) -> [Session] {
+    let (sessions, bytes) = try storing { () throws(StorageFailure) in
+      try database.sessions(statement, bytesMax: PageSize.bytesMax)
+    }
+    // The last one may go over it.
+    guard bytes < PageSize.bytesMax || sessions.count == 1 else { throw .pageTooLarge(bytesMax: PageSize.bytesMax) }
+    return sessions
   }
 
   private static func test(_ folded: String) -> SQLFragment {
@@ -34,16 +40,21 @@ struct SessionSearch: Sendable {
 }
 
 extension Database {
-  /// The sessions that a statement gives whose first columns are those of a session.
-  func sessions(_ fragment: SQLFragment) throws(StorageFailure) -> [Session] {
+  /// The sessions that a statement gives whose first columns are those of a session, up to the one that brings their
+  /// texts to `bytesMax`.
+  func sessions(
+    _ fragment: SQLFragment, bytesMax: Int = .max
+  ) throws(StorageFailure) -> (sessions: [Session], bytes: Int) {
     let statement = try bound(fragment)
     defer { statement.reset() }
     var sessions: [Session] = []
-    while try statement.step() {
+    var bytes = 0
+    while bytes < bytesMax, try statement.step() {
       var row = statement.row
       sessions.append(try SessionRow.read(&row))
+      bytes += row.textBytes
     }
-    return sessions
+    return (sessions, bytes)
   }
 
   /// The statement of a fragment, its values bound.

@@ -73,7 +73,7 @@ final class StoredSnapshot: SessionSnapshot {
     switch phase {
     case .open(let database, let last):
       do throws(StorageFailure) {
-        let sessions = try database.sessions(page(after: last))
+        let sessions = try database.sessions(page(after: last), bytesMax: PageSize.bytesMax).sessions
         if let newest = sessions.last?.id {
           phase = .open(database, after: newest)
           return .success(sessions)

@@ -23,13 +23,15 @@ struct TemplateList: Sendable {
     let statement = try database.bound(statement)
     defer { statement.reset() }
     var page = TemplatePage(templates: [], nextPageToken: "")
+    var bytes = 0
     while try statement.step() {
-      if page.templates.count == pageSize, let last = page.templates.last {
+      if page.templates.count == pageSize || bytes >= PageSize.bytesMax, let last = page.templates.last {
         page.nextPageToken = PageToken(fingerprint: Self.fingerprint, values: [.text(last.name)]).text
         break
       }
       var row = statement.row
       page.templates.append(try TemplateRow.read(&row))
+      bytes += row.textBytes
     }
     return page
   }
@@ -52,6 +54,10 @@ struct TemplateList: Sendable {
 
 /// What all lists make of a page's size.
 enum PageSize {
+  /// A page ends with the entry that brings its texts to so many bytes, and has one at least: an entry may have a
+  /// megabyte of them, and stock clients take 4 MiB.
+  static let bytesMax = 2 << 20
+
   static func effective(_ size: Int) -> Int {
     size == 0 ? SessionQuery.pageSizeDefault : min(size, SessionQuery.pageSizeMax)
   }

@@ -162,6 +162,13 @@ struct Row {
     }
   }
 
+  /// The bytes of all its texts.
+  var textBytes: Int {
+    (0..<sqlite3_column_count(pointer)).reduce(0) { sum, column in
+      sqlite3_column_type(pointer, column) == SQLITE_TEXT ? sum + Int(sqlite3_column_bytes(pointer, column)) : sum
+    }
+  }
+
   private mutating func skip() -> SQLValue {
     column += 1
     return .null

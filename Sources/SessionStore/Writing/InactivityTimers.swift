@@ -53,12 +53,18 @@ struct InactivityTimers {
     timer.timeout = timeout
     findPlace(for: id, &timer)
     timers[id] = timer
+    forgetOldPlaces()
   }
 
   /// Forgets a session.
   mutating func remove(_ id: SessionID) {
-    guard timers.removeValue(forKey: id) != nil, places.count > 2 * timers.count + 64 else { return }
-    // More than half of the places are of sessions that are gone, which may be long before their time.
+    if timers.removeValue(forKey: id) != nil { forgetOldPlaces() }
+  }
+
+  /// Drops the places of sessions that are gone or have an earlier one, once they are more than half: their time may be
+  /// long in coming.
+  private mutating func forgetOldPlaces() {
+    guard places.count > 2 * timers.count + 64 else { return }
     places = Heap()
     for id in Array(timers.keys) {
       guard var timer = timers[id] else { continue }
