@@ -188,7 +188,9 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, user
 // stream is closed by nghttp2 itself: the peer never heard of it, and a reset of it would end the connection.
 private let onFrameNotSent: nghttp2_on_frame_not_send_callback = { session, frame, _, _ in
   guard let frame = frame?.pointee, frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.hd.stream_id > 0,
-    frame.headers.cat != NGHTTP2_HCAT_REQUEST
+    frame.headers.cat != NGHTTP2_HCAT_REQUEST,
+    // The peer may have reset the stream before its answer was sent, which then needs no reset of ours.
+    nghttp2_session_get_stream_user_data(session, frame.hd.stream_id) != nil
   else { return 0 }
   nghttp2_submit_rst_stream(
     session, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.hd.stream_id, HTTP2ErrorCode.internalError.rawValue)

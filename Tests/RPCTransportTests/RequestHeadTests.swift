@@ -48,6 +48,17 @@ import Testing
     }
   }
 
+  @Test func metadataThatIsSpelledOtherwiseHasAnotherNumber() {
+    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    func number(_ list: [(String, String)]) -> Int { read(fields + list, with: &reader).metadataNumber }
+    let composed = number([("key", "\u{E9}")])
+    #expect(number([("key", "\u{E9}")]) == composed)
+    let decomposed = number([("key", "e\u{301}")])
+    #expect(decomposed != composed)
+    #expect(number([]) == 0)
+    #expect(number([("key", "e\u{301}")]) == decomposed)
+  }
+
   private func code(_ head: RequestHead) -> StatusCode? {
     if case .reject(.status(let error, _)) = head.verdict { error.code } else { nil }
   }

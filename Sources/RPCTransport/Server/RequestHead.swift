@@ -22,6 +22,8 @@ struct RequestHeadReader {
   private var listBytes = 0
   private var customFields = CustomFields()
   private var lastMetadata = Metadata()
+  // Counts the metadata that was parsed; 0 is that of requests without any.
+  private var metadataNumber = 0
   private var credentials: Credentials?
   private var lastCredentials: Credentials?
 
@@ -95,6 +97,7 @@ struct RequestHeadReader {
       note(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
     } else if hasFields, !customFields.areThoseKept {
       lastMetadata = parseMetadata()
+      metadataNumber += 1
       // A fault is found again only if the fields are read again.
       if fault == nil { customFields.keep() } else { customFields.keepNone() }
     }
@@ -106,7 +109,8 @@ struct RequestHeadReader {
       verdict = .reject(rejection())
     }
     return RequestHead(
-      verdict: verdict, metadata: hasFields ? lastMetadata : Metadata(), timeout: timeout, encoding: encoding,
+      verdict: verdict, metadata: hasFields ? lastMetadata : Metadata(),
+      metadataNumber: hasFields ? metadataNumber : 0, timeout: timeout, encoding: encoding,
       acceptedEncoding: acceptedEncoding, credentials: credentials.takeValue())
   }
 
@@ -169,6 +173,8 @@ struct RequestHead {
 
   let verdict: Verdict
   let metadata: Metadata
+  /// The same for requests of a connection whose metadata is the same, byte by byte.
+  let metadataNumber: Int
   let timeout: Duration?
   /// Of the request's messages.
   let encoding: MessageEncoding

@@ -14,6 +14,7 @@ final class ServerConnection: SocketConnection {
   let id = CallID.Connection()
   // Of the last request.
   @exclusivity(unchecked) private var caller: Caller
+  @exclusivity(unchecked) private var callerMetadataNumber = 0
   @exclusivity(unchecked) private var head: RequestHeadReader
   @exclusivity(unchecked) private var care: ConnectionCare
   @exclusivity(unchecked) private var frameBudget: FrameBudget
@@ -176,10 +177,11 @@ final class ServerConnection: SocketConnection {
     // What the peer was told is that this request is not served, so that it may try elsewhere.
     if care.isLeaving { return nil }
     // Handlers go on for a while after their calls were cancelled, and HTTP/2 counts only the calls.
-    if runningHandlers >= 2 * configuration.http2.concurrentStreamsMax { return nil }
+    if runningHandlers >= 2 * Int(configuration.http2.concurrentStreamsMax) { return nil }
     requestCount += 1
     let head = head.finish()
-    if head.credentials !== caller.credentials || head.metadata != caller.metadata {
+    if head.credentials !== caller.credentials || head.metadataNumber != callerMetadataNumber {
+      callerMetadataNumber = head.metadataNumber
       caller = Caller(peer: caller.peer, metadata: head.metadata, credentials: head.credentials)
     }
     return ServerStream(id: id, head: head, caller: caller, connection: self)

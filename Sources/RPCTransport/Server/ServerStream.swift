@@ -120,7 +120,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       }
       context.requestWasCompressed = wasCompressed
       let call = try prepare(message, connection.configuration.decodeLimits, context)
-      if case .waiting(_, let requestBytes) = call { preparedBytes = requestBytes }
+      switch call {
+      case .waiting(_, let requestBytes): preparedBytes = requestBytes
+      // It waits for the end of the request, which may be long in coming.
+      case .answered(let answer): preparedBytes = answer.frame.count > Self.callBytes ? answer.frame.count : 0
+      }
       prepared = call
     case .running:
       pace.complete()

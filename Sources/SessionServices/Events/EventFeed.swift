@@ -66,8 +66,9 @@ final class EventFeed: Sendable {
     }
   }
 
-  // Batches that one reading takes at most, so that no reader holds many.
+  // What one reading takes at most, at least one batch, so that no reader holds much that the feed forgets meanwhile.
   private static let batchesMax = 64
+  private static let readBytesMax = 256 << 10
 
   private let eventsMax: Int
   private let bytesMax: Int
@@ -116,7 +117,14 @@ final class EventFeed: Sendable {
       if position >= state.newest { return .upToDate(generation: generation) }
       guard let first = state.batches.first, first.firstSequence <= position + 1 else { return .behind }
       let index = firstBatch(after: position, in: state.batches)
-      return .batches(Array(state.batches[index..<min(index + Self.batchesMax, state.batches.count)]))
+      var batches: [Batch] = []
+      var bytes = 0
+      for batch in state.batches[index...].prefix(Self.batchesMax) {
+        batches.append(batch)
+        bytes += batch.bytes
+        if bytes >= Self.readBytesMax { break }
+      }
+      return .batches(batches)
     }
   }
 
