@@ -3,7 +3,8 @@ import SessionDomain
 
 /// When which session will have been without activity for too long. Knows what was committed, and nothing else.
 ///
-/// One heap has a place for every session that has a time. Activity only notes when it was: the session's place is
+/// One heap has a place for every session that has a time; since when the others are without activity is known, too,
+/// for a time that they get later. Activity only notes when it was: the session's place is
 /// looked at when it comes up, and moved then. Times are those of this run, so that a restart never ends sessions.
 struct InactivityTimers {
   typealias Instant = ContinuousClock.Instant
@@ -12,11 +13,12 @@ struct InactivityTimers {
     var status: SessionStatus
     /// The last activity, or the move to this status.
     var since: Instant
-    var timeout: Duration
+    /// Nil for ever.
+    var timeout: Duration?
     /// The time of its place in the heap; nil while it has none. Other places of the same session do not count.
     var place: Instant?
 
-    var deadline: Instant { since + timeout }
+    var deadline: Instant? { timeout.map { since + $0 } }
   }
 
   private struct Place: Comparable {
@@ -45,7 +47,8 @@ struct InactivityTimers {
   mutating func follow(
     _ id: SessionID, _ status: SessionStatus, _ constraints: [String], wasActive: Bool, at now: Instant
   ) {
-    guard let timeout = Inactivity.timeout(in: status, constraints, orElse: timeout) else { return remove(id) }
+    guard status.isLive else { return remove(id) }
+    let timeout = Inactivity.timeout(in: status, constraints, orElse: timeout)
     var timer = timers[id] ?? Timer(status: status, since: now, timeout: timeout, place: nil)
     // What is initializing is to start, whatever else it does.
     if timer.status != status || wasActive && status != .initializing { timer.since = now }
@@ -81,7 +84,7 @@ struct InactivityTimers {
         places.removeMin()
         continue
       }
-      guard timer.deadline > first.time else { return first.time }
+      if let deadline = timer.deadline, deadline <= first.time { return first.time }
       places.removeMin()
       timer.place = nil
       findPlace(for: first.id, &timer)
@@ -119,7 +122,7 @@ struct InactivityTimers {
   }
 
   private mutating func findPlace(for id: SessionID, _ timer: inout Timer) {
-    let deadline = timer.deadline
+    guard let deadline = timer.deadline else { return }
     if let place = timer.place, place <= deadline { return }
     timer.place = deadline
     places.insert(Place(time: deadline, id: id))

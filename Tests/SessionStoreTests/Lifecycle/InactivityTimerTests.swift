@@ -21,6 +21,18 @@ private func id(_ number: Int) -> SessionID { SessionID(high: UInt64(number), lo
     #expect(timers.nextDeadline() == start + .seconds(10))
   }
 
+  @Test func `A time that a session gets later began when it was made`() {
+    var timers = InactivityTimers(timeout: .zero)
+    timers.follow(id(1), .initializing, [], wasActive: false, at: start)
+    timers.follow(id(2), .initializing, ["timeout:9000"], wasActive: false, at: start)
+    timers.follow(id(2), .initializing, [], wasActive: true, at: start + .seconds(1))
+    #expect(timers.nextDeadline() == nil)
+    for number in 1...2 {
+      timers.follow(id(number), .initializing, ["timeout:5000"], wasActive: true, at: start + .seconds(2))
+    }
+    #expect(timers.take(at: start + .seconds(5), max: 9) == [id(1), id(2)])
+  }
+
   @Test func `What is taken and given back is taken again`() {
     var timers = InactivityTimers(timeout: .seconds(10))
     for number in 1...5 { timers.follow(id(number), .active, [], wasActive: false, at: start) }
