@@ -31,6 +31,29 @@ let updateCases = [
     #expect(events.first?.changedFields == ["name", "metadata"])
     #expect(updated.revision == 3)
   },
+  ConformanceCase("Another spelling of a text that looks the same is a change") { (fixture) async throws in
+    let composed = SessionDraft(
+      type: .active, name: "\u{e9}", workspace: "/\u{e9}", metadata: ["k": .array([.string("\u{e9}")])],
+      capabilities: ["\u{e9}"], constraints: ["x:\u{e9}"], environment: ["A": "\u{e9}"])
+    let session = try await fixture.repository.create(composed, request: nil)
+    let decomposed = composed.with { draft in
+      (draft.name, draft.workspace) = ("e\u{301}", "/e\u{301}")
+      draft.metadata = ["k": .array([.string("e\u{301}")])]
+      (draft.capabilities, draft.constraints, draft.environment) = (["e\u{301}"], ["x:e\u{301}"], ["A": "e\u{301}"])
+    }
+    let paths = ["name", "workspace", "metadata", "capabilities", "constraints", "environment"]
+    for path in paths {
+      let change = SessionChange(values: decomposed, mask: [path])
+      for expected in [[path], []] {
+        let before = try await fixture.repository.sequences().newest
+        _ = try await fixture.repository.update(session.id, change, expectedRevision: nil)
+        #expect(try await fixture.repository.history(after: before).flatMap(\.changedFields) == expected)
+      }
+    }
+    let kept = try await fixture.repository.session(session.id)
+    #expect(kept.capabilities.first?.utf8.count == 3 && kept.environment["A"]?.utf8.count == 3)
+    #expect(JSONValue.object(kept.metadata).compactText == "{\"k\":[\"e\u{301}\"]}")
+  },
   ConformanceCase("Metadata merges key by key, a null removes, and a path replaces one key") { (fixture) async throws in
     let session = try await fixture.repository.create("a") { draft in
       draft.metadata = ["a": .number(1), "b": .object(["x": .number(1)]), "c.d": .number(3), "e": .number(4)]
