@@ -79,7 +79,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   ) async throws(SessionError) -> Session {
     let checked = change.check()
     guard let edit = checked.value, checked.violations.isEmpty else {
-      throw try await refusal(checked.violations, parentID: checked.parentID)
+      throw try await refusal(checked.violations, parentID: checked.parentID, over: id)
     }
     return try await committer.submit { (writer) throws(SessionError) in
       try writer.update(id, edit, expectedRevision: expectedRevision)
@@ -140,16 +140,17 @@ public final class SQLiteSessionRepository: SessionRepository {
     lock.release()
   }
 
-  /// Every violation at once, a missing parent among them, which only the file can tell.
+  /// Every violation at once, among them that of a parent over a session, nil for a new one, which only the file can
+  /// tell.
   func refusal(
-    _ violations: [FieldViolation], parentID: SessionID?, more: [FieldViolation] = []
+    _ violations: [FieldViolation], parentID: SessionID?, over id: SessionID? = nil, more: [FieldViolation] = []
   ) async throws(SessionError) -> SessionError {
     var all = violations
     if let parentID {
-      let exists = try await readers.read { (database) throws(SessionError) in
-        try storing { () throws(StorageFailure) in try SessionLookup.exists(parentID, in: database) }
+      let violation = try await readers.readAtOnce { (database) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try ParentRule.violation(of: parentID, over: id, in: database) }
       }
-      if !exists { all.append(ParentRule.missing) }
+      if let violation { all.append(violation) }
     }
     return .invalidArgument(all + more)
   }

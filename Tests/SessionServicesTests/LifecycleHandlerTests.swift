@@ -101,7 +101,7 @@ extension ServiceFixture {
       }
       #expect(
         bootstrap == [
-          "session.name", "resources.memory", "message_types[0]", "priority", "session.metadata.k",
+          "session.name", "session.metadata.k", "resources.memory", "message_types[0]", "priority",
         ])
       let none = try await violations { try await services.lifecycle.bootstrapSession(.init()) }
       #expect(none == ["session"])

@@ -85,9 +85,8 @@ import Testing
     #expect(message.statusReason == "reason")
     #expect(message.createTime?.seconds == 5 && message.startTime?.seconds == 5 && message.endTime?.seconds == 5)
     #expect(message.revision == 9)
-    var violations: [SessionDomain.FieldViolation] = []
-    let draft = SessionDraft(message, &violations)
-    #expect(violations.isEmpty)
+    let draft = SessionDraft(message)
+    #expect(draft.malformed.isEmpty)
     #expect(draft.type == .department)
     #expect(draft.name == "name" && draft.workspace == "/work")
     #expect(draft.metadata == session.metadata)

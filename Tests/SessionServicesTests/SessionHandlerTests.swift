@@ -105,6 +105,83 @@ import Testing
     }
   }
 
+  @Test func aParentThatMayNotBeIsToldWithTheRest() async throws {
+    try await withServices { services in
+      let nobody = "01890a5d-ac96-774b-bcce-b302099a8057"
+      let top = try await services.create("top").id
+      let below = try await services.create("below") { $0.parentID = top }.id
+      let create = try await violations {
+        try await services.create("a") {
+          $0.metadata = .with { $0.fields = ["k": .init(), "n": .init(.number(.nan))] }
+          $0.parentID = nobody
+        }
+      }
+      #expect(create == ["session.metadata.n", "session.metadata.k", "session.parent_id"])
+      for (id, parent) in [(top, nobody), (top, below), ("", nobody), ("nonsense", nobody), (nobody, nobody)] {
+        let update = try await violations {
+          try await services.sessions.updateSession(
+            .with {
+              $0.session = .with { ($0.id, $0.parentID) = (id, parent) }
+              $0.updateMask = .with { $0.paths = ["name", "parent_id"] }
+              $0.expectedRevision = -1
+            })
+        }
+        let required = id.isEmpty ? ["session.id"] : []
+        #expect(update == required + ["session.name", "expected_revision", "session.parent_id"])
+      }
+      // What is wrong with a request comes before that there is no such session.
+      for id in ["nonsense", nobody] {
+        let alone = try await violations { try await services.update(id, "parent_id") { $0.parentID = nobody } }
+        #expect(alone == ["session.parent_id"])
+      }
+    }
+  }
+
+  @Test func whatTheMaskDoesNotNameIsNotLookedAt() async throws {
+    try await withServices { services in
+      let id = try await services.create("a").id
+      let metadata = Google_Protobuf_Struct.with { $0.fields = ["k": .init(), "n": .init(.number(1))] }
+      let renamed = try await services.update(id, "name", "metadata.n") {
+        $0.name = "b"
+        $0.metadata = metadata
+      }
+      #expect(renamed.name == "b" && renamed.metadata?.members == ["n": .number(1)])
+      let named = try await violations { try await services.update(id, "metadata.k") { $0.metadata = metadata } }
+      #expect(named == ["session.metadata.k"])
+    }
+  }
+
+  @Test func everythingWrongWithADeletionIsToldAtOnce() async throws {
+    try await withServices { services in
+      for allowMissing in [false, true] {
+        for (id, paths) in [("", ["session_id", "expected_revision"]), ("nonsense", ["expected_revision"])] {
+          let told = try await violations {
+            try await services.sessions.deleteSession(
+              .with { ($0.sessionID, $0.allowMissing, $0.expectedRevision) = (id, allowMissing, -1) })
+          }
+          #expect(told == paths)
+        }
+      }
+    }
+  }
+
+  @Test func everythingWrongWithAListIsToldAtOnce() async throws {
+    try await withServices { services in
+      let paths = try await violations {
+        try await services.sessions.listSessions(
+          .with {
+            $0.types = [.unspecified]
+            $0.where = "nothing = 1"
+            $0.orderBy = [.with { $0.field = "nothing" }]
+            $0.pageSize = -1
+            $0.page = 1
+            $0.pageToken = "t"
+          })
+      }
+      #expect(paths == ["types[0]", "where", "order_by[0].field", "page_size", "page"])
+    }
+  }
+
   @Test func listsSayUpToWhereTheyAreComplete() async throws {
     try await withServices { services in
       for number in 0..<5 { try await services.create("s\(number)", number < 2 ? .director : .active) }

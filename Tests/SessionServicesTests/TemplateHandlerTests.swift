@@ -160,6 +160,17 @@ extension ServiceFixture {
         }
       }
       #expect(paths == ["name", "metadata.a"])
+      // With what only the template and the other sessions tell.
+      try await services.createTemplate("strict") { $0.environment = ["A": "1"] }
+      let more = try await violations {
+        try await services.instantiate("strict") {
+          $0.metadata = .with {
+            $0.fields = ["a": .init(), "standardConstraints": .init(.array([.string("nonsense")]))]
+          }
+          $0.parentID = "01890a5d-ac96-774b-bcce-b302099a8057"
+        }
+      }
+      #expect(more == ["metadata.standardConstraints[0]", "metadata.a", "parent_id"])
       let missing = try await refusal { try await services.instantiate("data") }
       #expect(
         missing == Refusal(code: .notFound, reason: "TEMPLATE_NOT_FOUND", metadata: ["template_name": "data"]))

@@ -59,7 +59,7 @@ public struct SessionChange: Hashable, Sendable {
       parent = checker.check(parentID: values.parentID)
       edit.parent = parent.map(SessionEdit.Parent.session) ?? SessionEdit.Parent.none
     }
-    return Checked(value: edit, parentID: parent, violations: checker.violations)
+    return Checked(value: edit, parentID: parent, violations: checker.violations + values.malformed)
   }
 
   private func checkStatus(_ paths: Set<String>, into edit: inout SessionEdit, checker: inout FieldChecker) {

@@ -16,6 +16,8 @@ public struct SessionDraft: Hashable, Sendable {
   public var environment: [String: String]
   /// The parent's id as it came; empty for none.
   public var parentID: String
+  /// What was wrong with the request already as it was read.
+  public var malformed: [FieldViolation] = []
 
   /// Makes a draft; what is not named is empty.
   public init(
@@ -42,14 +44,8 @@ public struct SessionDraft: Hashable, Sendable {
     checker.check(workspace: workspace)
 
     let metadata = metadata.filter { $0.value != .null }
-    let refusedBefore = checker.violations.count
     checker.check(metadata: metadata)
-    var metadataText = "{}"
-    // Values that nest too deep are not encoded: nothing here may follow them down.
-    if checker.violations.count == refusedBefore {
-      metadataText = JSONValue.object(metadata).compactText
-      checker.check(metadataBytes: metadataText.utf8.count)
-    }
+    let metadataText = checker.compactText(ofMetadata: metadata)
 
     let listed = Self.list(capabilities, orOf: metadata, key: "capabilities")
     checker.check(capabilities: listed.entries, path: listed.path)
@@ -63,7 +59,7 @@ public struct SessionDraft: Hashable, Sendable {
         type: type, name: name, workspace: workspace, metadata: metadata, metadataText: metadataText,
         capabilities: listed.entries, constraints: limits.entries, environment: environment, parentID: parent)
     }
-    return Checked(value: session, parentID: parent, violations: checker.violations)
+    return Checked(value: session, parentID: parent, violations: checker.violations + malformed)
   }
 
   private static func list(

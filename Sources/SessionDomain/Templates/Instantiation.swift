@@ -16,6 +16,8 @@ public struct Instantiation: Hashable, Sendable {
   public var environment: [String: String]
   /// The parent's id as it came; empty for none.
   public var parentID: String
+  /// What was wrong with the request already as it was read.
+  public var malformed: [FieldViolation] = []
 
   /// Makes an instantiation; what is not named is empty.
   public init(
@@ -60,7 +62,7 @@ public struct Instantiation: Hashable, Sendable {
         capabilities: listed.texts, constraints: limits.texts, environment: environment, parentID: parent,
         templateName: template.name)
     }
-    return Checked(value: session, parentID: parent, violations: checker.violations)
+    return Checked(value: session, parentID: parent, violations: checker.violations + malformed)
   }
 }
 

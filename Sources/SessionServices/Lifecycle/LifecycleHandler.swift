@@ -29,11 +29,9 @@ public struct LifecycleHandler: LifecycleService {
     _ request: BootstrapSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<BootstrapSessionResponse> {
     guard let input = request.session else { throw RPCError([.required("session")]) }
-    var violations: [FieldViolation] = []
     let draft = BootstrapDraft(
-      session: SessionDraft(input, &violations), resources: ResourceDraft(request.resources),
+      session: SessionDraft(input), resources: ResourceDraft(request.resources),
       messageTypes: request.messageTypes, priority: request.priority.rawValue)
-    guard violations.isEmpty else { throw RPCError(draft.check().violations + violations) }
     let key =
       request.requestID.isEmpty
       ? nil : RequestKey(method: "BootstrapSession", requestID: request.requestID, bodyDigest: draft.digest)

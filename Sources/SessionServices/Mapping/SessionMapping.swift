@@ -46,14 +46,16 @@ extension SessionAPI.Session {
 }
 
 extension SessionDraft {
-  /// The input fields of a session on the wire, and a violation for each value of its metadata that is none; the
-  /// output-only fields are ignored.
-  init(_ session: SessionAPI.Session, _ violations: inout [FieldViolation]) {
+  /// The input fields of a session on the wire, malformed where a value of its metadata is none; the output-only fields
+  /// are ignored.
+  init(_ session: SessionAPI.Session) {
+    var violations: [FieldViolation] = []
     self.init(
       type: SessionDomain.SessionType(rawValue: session.type.rawValue), name: session.name,
       workspace: session.workspace, metadata: session.metadata.members(at: "session.metadata", &violations),
       capabilities: session.capabilities, constraints: session.constraints, environment: session.environment,
       parentID: session.parentID)
+    malformed = violations
   }
 }
 

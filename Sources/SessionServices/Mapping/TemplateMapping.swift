@@ -26,11 +26,13 @@ extension TemplateDraft {
 }
 
 extension Instantiation {
-  /// The input fields of a request, and a violation for each value of its metadata that is none.
-  init(_ request: InstantiateTemplateRequest, _ violations: inout [FieldViolation]) {
+  /// The input fields of a request, malformed where a value of its metadata is none.
+  init(_ request: InstantiateTemplateRequest) {
+    var violations: [FieldViolation] = []
     self.init(
       templateName: request.templateName, name: request.name, workspace: request.workspace,
       metadata: request.metadata.members(at: "metadata", &violations), capabilities: request.capabilities,
       constraints: request.constraints, environment: request.environment, parentID: request.parentID)
+    malformed = violations
   }
 }

@@ -19,9 +19,7 @@ public struct SessionHandler: SessionService {
     _ request: CreateSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<CreateSessionResponse> {
     guard let input = request.session else { throw RPCError([.required("session")]) }
-    var violations: [FieldViolation] = []
-    let draft = SessionDraft(input, &violations)
-    guard violations.isEmpty else { throw RPCError(draft.check().violations + violations) }
+    let draft = SessionDraft(input)
     let key =
       request.requestID.isEmpty
       ? nil : RequestKey(method: "CreateSession", requestID: request.requestID, bodyDigest: draft.digest)
@@ -54,16 +52,20 @@ public struct SessionHandler: SessionService {
   public func updateSession(
     _ request: UpdateSessionRequest, context: ServerContext
   ) async throws -> ServerResponse<UpdateSessionResponse> {
-    guard let input = request.session else { throw RPCError([.required("session")]) }
-    var violations = input.id.isEmpty ? [FieldViolation.required("session.id")] : []
-    violations += expectedRevisionViolations(request.expectedRevision)
+    guard var input = request.session else { throw RPCError([.required("session")]) }
+    let mask = request.updateMask?.paths ?? []
+    // What the mask does not name is not looked at.
+    if !mask.isEmpty, !mask.contains("metadata"), let members = input.metadata?.fields {
+      input.metadata?.fields = members.filter { mask.contains("metadata.\($0.key)") }
+    }
+    var values = SessionDraft(input)
+    values.malformed += expectedRevisionViolations(request.expectedRevision)
     let change = SessionChange(
-      values: SessionDraft(input, &violations), status: input.status.rawValue, statusReason: input.statusReason,
-      mask: request.updateMask?.paths ?? [])
+      values: values, status: input.status.rawValue, statusReason: input.statusReason, mask: mask)
     // What is wrong with the fields comes before what is wrong with the id.
-    if !violations.isEmpty || SessionID(input.id) == nil { violations += change.check().violations }
-    guard violations.isEmpty else { throw RPCError(violations) }
-    let id = try sessionID(input.id, at: "session.id")
+    let id = try sessionID(
+      input.id, at: "session.id",
+      besides: SessionID(input.id) == nil ? try await violations(of: change) : [])
     let session = try await answering {
       try await repository.update(id, change, expectedRevision: request.expectedRevision.nonZero)
     }
@@ -109,6 +111,22 @@ public struct SessionHandler: SessionService {
       try await repository.search(request.query, limit: Int(request.limit))
     }
     return try ServerResponse(.with { $0.sessions = sessions.map { .init($0) } })
+  }
+
+  /// Everything that is wrong with a change, whatever session it is of, a missing parent among it.
+  private func violations(of change: SessionChange) async throws -> [FieldViolation] {
+    let checked = change.check()
+    guard let parent = checked.parentID else { return checked.violations }
+    do {
+      _ = try await repository.session(parent)
+      return checked.violations
+    } catch SessionError.notFound {
+      return checked.violations + [
+        FieldViolation(path: "session.parent_id", description: "a parent is an existing session")
+      ]
+    } catch {
+      throw RPCError(error)
+    }
   }
 
   private func expectedRevisionViolations(_ revision: Int64) -> [FieldViolation] {

@@ -59,9 +59,7 @@ public struct TemplateHandler: TemplateService {
   public func instantiateTemplate(
     _ request: InstantiateTemplateRequest, context: ServerContext
   ) async throws -> ServerResponse<InstantiateTemplateResponse> {
-    var violations: [FieldViolation] = []
-    let instantiation = Instantiation(request, &violations)
-    guard violations.isEmpty else { throw RPCError(instantiation.check(over: nil).violations + violations) }
+    let instantiation = Instantiation(request)
     let key =
       request.requestID.isEmpty
       ? nil

@@ -9,9 +9,8 @@ extension Writer {
   }
 
   func update(_ id: SessionID, _ edit: SessionEdit, expectedRevision: Int64?) throws(SessionError) -> Session {
-    if case .session(let parent) = edit.parent { try checkParent(parent) }
+    if case .session(let parent) = edit.parent { try checkParent(parent, over: id) }
     let session = try existing(id)
-    if case .session(let parent) = edit.parent { try checkCycle(of: id, under: parent) }
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
     try editor.checkArguments(of: edit)
     try check(session, expectedRevision)

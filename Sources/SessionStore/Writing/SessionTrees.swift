@@ -2,18 +2,13 @@ import SessionDomain
 
 /// Parents and children.
 extension Writer {
-  func checkParent(_ id: SessionID?) throws(SessionError) {
+  /// Throws `invalidArgument` unless a session, nil for a new one, may have this parent.
+  func checkParent(_ id: SessionID?, over child: SessionID? = nil) throws(SessionError) {
     guard let id else { return }
-    let exists = try storing { () throws(StorageFailure) in try SessionLookup.exists(id, in: database) }
-    guard exists else { throw .invalidArgument([ParentRule.missing]) }
-  }
-
-  func checkCycle(of id: SessionID, under parent: SessionID) throws(SessionError) {
-    var ancestor: SessionID? = parent
-    while let next = ancestor {
-      guard next != id else { throw .invalidArgument([ParentRule.cycle]) }
-      ancestor = try storing { () throws(StorageFailure) in try SessionLookup.parent(of: next, in: database) ?? nil }
+    let violation = try storing { () throws(StorageFailure) in
+      try ParentRule.violation(of: id, over: child, in: database)
     }
+    if let violation { throw .invalidArgument([violation]) }
   }
 
   func childIDs(of id: SessionID) throws(StorageFailure) -> [SessionID] {
@@ -89,9 +84,23 @@ extension Writer {
 
 /// What is wrong with a parent that the file does not allow.
 enum ParentRule {
-  static let missing = missing(at: "session.parent_id")
-  static let cycle = FieldViolation(
+  private static let missing = missing(at: "session.parent_id")
+  private static let cycle = FieldViolation(
     path: "session.parent_id", description: "a session is not above itself: its parent may not be one of its own line")
+
+  /// Why a session may not be the parent of another, nil for a new one; nil when it may.
+  static func violation(
+    of parent: SessionID, over child: SessionID?, in database: Database
+  ) throws(StorageFailure) -> FieldViolation? {
+    guard var ancestors = try SessionLookup.parent(of: parent, in: database) else { return missing }
+    guard let child else { return nil }
+    if parent == child { return cycle }
+    while let ancestor = ancestors {
+      if ancestor == child { return cycle }
+      ancestors = try SessionLookup.parent(of: ancestor, in: database) ?? nil
+    }
+    return nil
+  }
 
   static func missing(at path: String) -> FieldViolation {
     FieldViolation(path: path, description: "a parent is an existing session")
