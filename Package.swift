@@ -125,6 +125,12 @@ let package = Package(
       ]),
     tests("SessiondTests", ["sessiond", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
 
+    // What a message costs.
+    .executableTarget(
+      name: "message-cost",
+      dependencies: ["SessionAPI", "RPCTransport", "RPCCore", "ProtobufWellKnownTypes", arguments],
+      path: "Benchmarks/Sources/message-cost", swiftSettings: strict),
+
     // gRPC's interoperability tests.
     .target(name: "CInteropMessages", dependencies: ["CProtobufC"]),
     library("InteropAPI", ["RPCCore", "ProtobufC", "CInteropMessages"]),

@@ -24,6 +24,18 @@ public enum SessionError: Error, Hashable, Sendable {
   case constraintExceeded(constraint: String, allocated: Int64, allowed: Int64)
   /// None of the targets of the session's affinity can take work; why not, as sentences.
   case noTarget(SessionID, explanation: String)
+  /// No registered session of the type can take the message.
+  case noReceiver(SessionType)
+  /// The session is not on the message bus.
+  case notRegistered(SessionID)
+  /// The session accepts nothing new from the message bus.
+  case draining(SessionID)
+  /// The session does not accept messages of this type.
+  case typeNotAccepted(SessionID, type: String)
+  /// Observers do not send messages.
+  case observerReadOnly(SessionID)
+  /// As many messages as the session's `max-queue` allows wait for it or are in delivery.
+  case queueFull(SessionID, max: Int64)
   /// All allocations together would be more than the server has; bytes, or thousandths of a core.
   case capacityExceeded(CapacityShortage)
   /// As many sessions as allowed are in no final status.

@@ -26,6 +26,8 @@ public final class CommittedChanges: CommitObserver {
       }
     }
     for id in commit.deleted { cache.remove(id) }
+    // They may be active many times before somebody asks for one.
+    for id in commit.active { cache.remove(id) }
     feed.append(commit)
   }
 

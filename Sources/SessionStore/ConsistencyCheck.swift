@@ -3,9 +3,13 @@ import SessionDomain
 extension SQLiteSessionRepository {
   /// Looks for what must never be, and tells each find in a sentence; empty when all is well. Reads the whole file.
   public func inconsistencies() async throws(SessionError) -> [String] {
-    try await readers.readAtOnce { (database) throws(SessionError) in
+    let finds = try await readers.readAtOnce { (database) throws(SessionError) in
       try storing { () throws(StorageFailure) in try ConsistencyCheck(database: database).run() }
     }
+    return try await finds
+      + committer.submit { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.bus.inconsistencies(with: writer.database) }
+      }
   }
 }
 
@@ -77,6 +81,14 @@ private struct ConsistencyCheck {
       SELECT count(*) FROM affinity_targets WHERE target_id NOT IN (SELECT id FROM sessions) \
       OR session_id NOT IN (SELECT session_id FROM affinities)
       """, "targets of affinities are gone, or have no affinity"
+    ),
+    (
+      "SELECT count(*) FROM messages WHERE receiver_id NOT IN (SELECT id FROM sessions WHERE register_time IS NOT NULL)",
+      "messages wait for sessions that are not on the bus"
+    ),
+    (
+      "SELECT count(*) FROM messages WHERE id IN (SELECT id FROM dead_letters)",
+      "messages are dead letters, and wait, too"
     ),
     (
       """

@@ -27,9 +27,9 @@ extension SQLiteSessionRepository: LifecycleRepository {
     let violations = shutdown.violations()
     guard violations.isEmpty else { throw .invalidArgument(violations) }
     let reason = shutdown.reason.isEmpty ? ShutdownReason.normal : shutdown.reason
-    return try await finish(within: shutdown.timeout, orElse: SessionError.drainTimeout) {
-      (writer) throws(SessionError) in try writer.shutDown(id, reason: reason, cascade: shutdown.cascade)
-    }
+    return try await finish(
+      within: shutdown.timeout, orElse: { (count) throws(SessionError) in throw .drainTimeout(pendingCount: count) },
+      { (writer) throws(SessionError) in try writer.shutDown(id, reason: reason, cascade: shutdown.cascade) })
   }
 
   /// Terminates a session at once; see `LifecycleRepository`.
@@ -57,11 +57,12 @@ extension SQLiteSessionRepository: LifecycleRepository {
   public func migrate(_ id: SessionID, _ migration: Migration) async throws(SessionError) -> Session {
     let violations = migration.violations()
     guard violations.isEmpty else { throw .invalidArgument(violations) }
-    queues?.pauseDeliveries(to: id)
-    defer { queues?.resumeDeliveries(to: id) }
-    return try await finish(within: migration.timeout, orElse: SessionError.migrationTimeout) {
-      (writer) throws(SessionError) in try writer.migrate(id, migration)
-    }
+    queues.pauseDeliveries(to: id)
+    defer { queues.resumeDeliveries(to: id) }
+    return try await finish(
+      within: migration.timeout,
+      orElse: { (count) throws(SessionError) in throw .migrationTimeout(inDeliveryCount: count) },
+      { (writer) throws(SessionError) in try writer.migrate(id, migration) })
   }
 
   /// Creates a copy of a session; see `LifecycleRepository`.
@@ -71,9 +72,10 @@ extension SQLiteSessionRepository: LifecycleRepository {
     return try await committer.submit { (writer) throws(SessionError) in try writer.clone(id, draft) }
   }
 
-  /// Tries a change again each time that messages went which it waits for, until it is done or the time is over.
-  private func finish<Output: Sendable>(
-    within timeout: Duration, orElse refusal: (Int) -> SessionError,
+  /// Tries a change again each time that messages went which it waits for, until it is done or the time is over; then
+  /// `late` says what comes of it, with the number of messages that are left.
+  func finish<Output: Sendable>(
+    within timeout: Duration, orElse late: (Int) async throws(SessionError) -> Output,
     _ change: @escaping Change<Waiting<Output>>.Body
   ) async throws(SessionError) -> Output {
     let deadline = monotonicClock.now + timeout
@@ -81,7 +83,7 @@ extension SQLiteSessionRepository: LifecycleRepository {
       switch try await committer.submit(change) {
       case .done(let output): return output
       case .waiting(let count, let latch):
-        guard monotonicClock.now < deadline else { throw refusal(count) }
+        guard monotonicClock.now < deadline else { return try await late(count) }
         // Not every clock can sleep for as long as a duration may be: it looks again after an hour.
         await latch.wait(until: min(deadline, monotonicClock.now + .seconds(3600)), monotonicClock)
         guard !Task.isCancelled else { throw .cancelled }

@@ -7,7 +7,10 @@ public final class SQLiteSessionRepository: SessionRepository {
   let settings: SessionStoreSettings
   let readers: ReaderPool
   let committer: Committer
-  let queues: (any MessageQueues)?
+  let queues: any MessageQueues
+  let clock: any WallClock
+  let notes = BusNotes()
+  let activityTimes = ActivityTimes()
   let monotonicClock: any MonotonicClock
   private let snapshots: SnapshotPool
   private let lock: FileLock
@@ -25,7 +28,7 @@ public final class SQLiteSessionRepository: SessionRepository {
       healthLook: healthLook, queues: nil)
   }
 
-  /// Opens the file with a message bus on it.
+  /// Opens the file; `queues` stand in for what the message bus holds, if there are any.
   init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
     idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook,
@@ -35,7 +38,8 @@ public final class SQLiteSessionRepository: SessionRepository {
     settings.path = FileLock.resolved(settings.path)
     lock = try FileLock(beside: settings.path)
     self.settings = settings
-    self.queues = queues
+    self.queues = queues ?? notes
+    self.clock = clock
     self.monotonicClock = monotonicClock
     let database = try Migrator.open(path: settings.path)
     readers = try ReaderPool(settings: settings)
@@ -44,7 +48,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     do throws(StorageFailure) {
       writer = try Writer(
         database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
-        healthLook: healthLook, queues: queues)
+        healthLook: healthLook, queues: self.queues, notes: notes, activityTimes: activityTimes)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }
@@ -53,6 +57,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     } catch {
       throw .noThread(errorNumber: error.errorNumber)
     }
+    notes.tell { [weak committer] in committer?.wake() }
   }
 
   /// Creates a session; see `SessionRepository`.
@@ -66,8 +71,12 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// The session as it stands; see `SessionRepository`.
   public func session(_ id: SessionID) async throws(SessionError) -> Session {
-    let session = try await readers.read { (database) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try SessionLookup.find(id, in: database) }
+    let session = try await readers.read { [activityTimes] (database) throws(SessionError) in
+      // Asked for before the row is read, which has it later.
+      let time = activityTimes[id]
+      var session = try storing { () throws(StorageFailure) in try SessionLookup.find(id, in: database) }
+      if let time, let row = session { session?.lastActivityTime = max(row.lastActivityTime, time) }
+      return session
     }
     guard let session else { throw .notFound(id) }
     return session
@@ -98,6 +107,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   /// A page of sessions; see `SessionRepository`.
   public func list(_ query: SessionQuery) async throws(SessionError) -> SessionPage {
     let list = try SessionList(query)
+    try await keepActivity()
     return try await readers.readAtOnce { (database) throws(SessionError) in
       try list.run(database)
     }
@@ -106,6 +116,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   /// Sessions by a piece of their texts; see `SessionRepository`.
   public func search(_ text: String, limit: Int) async throws(SessionError) -> [Session] {
     let search = try SessionSearch(text, limit: limit)
+    try await keepActivity()
     return try await readers.read { (database) throws(SessionError) in
       try search.run(database)
     }
@@ -128,7 +139,8 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// All sessions at one sequence; see `SessionRepository`.
   public func openSnapshot(_ filter: EventFilter) async throws(SessionError) -> any SessionSnapshot {
-    try await StoredSnapshot.open(
+    try await keepActivity()
+    return try await StoredSnapshot.open(
       filter, readers: readers, pool: snapshots, lifetime: settings.snapshotLifetime)
   }
 
@@ -138,6 +150,14 @@ public final class SQLiteSessionRepository: SessionRepository {
     await readers.close()
     snapshots.close()
     lock.release()
+  }
+
+  /// Has the file tell when sessions were active, as far as it does not yet.
+  private func keepActivity() async throws(SessionError) {
+    guard !activityTimes.isEmpty else { return }
+    try await committer.submit { (writer) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try writer.keepActivity() }
+    }
   }
 
   /// Every violation at once, among them that of a parent over a session, nil for a new one, which only the file can

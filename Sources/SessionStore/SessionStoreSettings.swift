@@ -17,6 +17,14 @@ public struct SessionStoreSettings: Sendable {
   public var eventRetentionCount = 1_000_000
   /// How long the ids of requests are known.
   public var requestRetention: Duration = .seconds(24 * 60 * 60)
+  /// How long it may take until activity that changed nothing is in the file.
+  public var activityInterval: Duration = .seconds(10)
+  /// How long a message may be in delivery.
+  public var ackTimeout: Duration = .seconds(30)
+  /// How often a message is delivered again that failed.
+  public var maxRetries = 3
+  /// How long a message that failed waits to be delivered again.
+  public var retryDelay: Duration = .seconds(1)
   /// The most changes in one commit.
   public var batchMax = 256
   /// The most changes that wait; more are refused as `overloaded`.

@@ -35,8 +35,9 @@ struct Server {
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
     let health = HealthService(services: [
       SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name, TemplateServiceMethods.name,
-      AffinityServiceMethods.name,
+      AffinityServiceMethods.name, MessageServiceMethods.name,
     ])
+    let messages = MessageHandler(repository: repository, isAffinityEnabled: settings.enableAffinity)
     var configuration = settings.server
     configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
     if let (_, control) = security.tokens {
@@ -49,14 +50,15 @@ struct Server {
       EventHandler(repository: repository, changes: changes),
       TemplateHandler(repository: repository),
       AffinityHandler(repository: repository, isEnabled: settings.enableAffinity),
+      messages,
       health,
     ]
     if settings.enableReflection { rpcServices += try ReflectionService.versions(describing: rpcServices) }
     let rpc = RPCServer(services: rpcServices, configuration: configuration, threads: settings.eventLoops)
 
     let serving = ServingService(
-      rpc: rpc, security: security.transport, repository: repository, changes: changes, health: health,
-      settings: settings, logger: logger)
+      rpc: rpc, security: security.transport, repository: repository, changes: changes, messages: messages,
+      health: health, settings: settings, logger: logger)
     var services: [any Service] = [serving, BookmarkTicker(changes: changes), MemoryTrim()]
     if security.hasFiles {
       // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
@@ -81,6 +83,7 @@ private struct ServingService: Service {
   let security: ServerSecurity
   let repository: SQLiteSessionRepository
   let changes: CommittedChanges
+  let messages: MessageHandler
   let health: HealthService
   let settings: Settings
   let logger: Logger
@@ -98,6 +101,7 @@ private struct ServingService: Service {
     logger.info("shutting down")
     health.shutDown()
     changes.shutDown()
+    messages.shutDown()
     do {
       try await rpc.shutDown(grace: settings.shutdownGrace)
     } catch {

@@ -8,6 +8,12 @@ public struct RepositoryOptions: Sendable {
   public var maxSessions = 100
   /// How long a session may be without activity.
   public var sessionTimeout: Duration = .seconds(300)
+  /// How long a message may be in delivery.
+  public var ackTimeout: Duration = .seconds(30)
+  /// How often a message is delivered again that failed.
+  public var maxRetries = 3
+  /// How long a message that failed waits to be delivered again.
+  public var retryDelay: Duration = .seconds(1)
   /// What all allocations together may come to.
   public var capacity = ResourceCapacity()
   /// How long events are kept.
@@ -23,6 +29,7 @@ public struct RepositoryOptions: Sendable {
 
 /// Everything that a store keeps.
 public typealias WholeRepository = SessionRepository & LifecycleRepository & TemplateRepository & AffinityRepository
+  & MessageRepository
 
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
@@ -96,7 +103,7 @@ public enum RepositoryConformance {
     createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
     + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
     + migrateCases + cloneCases + inactivityCases + templateCases + instantiationCases + affinityCases
-    + resolutionCases
+    + resolutionCases + sendCases + deliveryCases + orderCases + retryCases + expiryCases + leavingCases
 }
 
 /// A clock that stands still until it is moved.

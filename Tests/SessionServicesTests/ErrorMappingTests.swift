@@ -44,6 +44,22 @@ import Testing
     Row(
       error: .noTarget(id, explanation: "it is draining"), code: .unavailable, reason: "NO_TARGET",
       metadata: ["session_id": idText]),
+    Row(error: .noReceiver(.department), code: .unavailable, reason: "NO_TARGET", metadata: ["type": "DEPARTMENT"]),
+    Row(
+      error: .notRegistered(id), code: .failedPrecondition, reason: "NOT_REGISTERED", metadata: ["session_id": idText],
+      details: ["PreconditionFailure"]),
+    Row(
+      error: .draining(id), code: .failedPrecondition, reason: "DRAINING", metadata: ["session_id": idText],
+      details: ["PreconditionFailure"]),
+    Row(
+      error: .typeNotAccepted(id, type: "COMMAND"), code: .failedPrecondition, reason: "TYPE_NOT_ACCEPTED",
+      metadata: ["session_id": idText, "type": "COMMAND"], details: ["PreconditionFailure"]),
+    Row(
+      error: .observerReadOnly(id), code: .failedPrecondition, reason: "OBSERVER_READ_ONLY",
+      metadata: ["session_id": idText], details: ["PreconditionFailure"]),
+    Row(
+      error: .queueFull(id, max: 3), code: .resourceExhausted, reason: "QUEUE_FULL",
+      metadata: ["session_id": idText, "max-queue": "3"], details: ["QuotaFailure"]),
     Row(
       error: .templateNotFound(name: "t"), code: .notFound, reason: "TEMPLATE_NOT_FOUND",
       metadata: ["template_name": "t"], details: ["ResourceInfo"]),

@@ -21,6 +21,8 @@ struct ServiceFixture: Sendable {
   let events: EventServiceClient
   let templates: TemplateServiceClient
   let affinities: AffinityServiceClient
+  let messages: MessageServiceClient
+  let messageHandler: MessageHandler
   /// Puts a session on the message bus, which no call does.
   let register: @Sendable (String) async throws -> Void
   /// What the services take for the time.
@@ -55,17 +57,19 @@ func withServices(
     settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
   let repository = settings.wrap(store)
   let now = Observed(ContinuousClock.now)
+  let messageHandler = MessageHandler(repository: store, isAffinityEnabled: settings.enableAffinity)
   let transport = InProcessTransport(services: [
     SessionHandler(repository: repository, changes: changes),
     LifecycleHandler(repository: store, features: settings.features),
     EventHandler(repository: repository, changes: changes, now: { now.value }),
     TemplateHandler(repository: store),
-    AffinityHandler(repository: store, isEnabled: settings.enableAffinity),
+    AffinityHandler(repository: store, isEnabled: settings.enableAffinity), messageHandler,
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
     lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
     templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
+    messages: MessageServiceClient(transport), messageHandler: messageHandler,
     register: { try await store.register($0) }, now: now)
   do {
     try await body(fixture)

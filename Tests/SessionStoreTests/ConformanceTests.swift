@@ -13,6 +13,9 @@ import Testing
         settings.maxSessions = options.maxSessions
         settings.capacity = options.capacity
         settings.sessionTimeout = options.sessionTimeout
+        settings.ackTimeout = options.ackTimeout
+        settings.maxRetries = options.maxRetries
+        settings.retryDelay = options.retryDelay
         settings.eventRetention = options.eventRetention
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax

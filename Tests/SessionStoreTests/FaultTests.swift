@@ -98,7 +98,7 @@ extension SQLiteSessionRepository {
 }
 
 /// No file of this process grows past the present size of one.
-private struct FileSizeLimit {
+struct FileSizeLimit {
   private let old: rlimit
 
   init(path: String) throws {

@@ -90,4 +90,7 @@ public struct EncodedMessage<Message: ProtobufMessage>: Sendable {
   /// - Throws: INTERNAL where it cannot be encoded.
   @inlinable
   public init(_ message: Message) throws { frame = try .framing(message) }
+
+  /// Takes a frame in which a `Message` is, encoded by other means.
+  public init(_ frame: FramedMessage) { self.frame = frame }
 }

@@ -82,6 +82,8 @@ public struct Commit: Sendable {
   public var sessions: [Session]
   /// The sessions that are gone.
   public var deleted: [SessionID]
+  /// Sessions that were active, and are otherwise as they were, unless they are among those above.
+  public var active: [SessionID]
   /// The newest sequence now.
   public var sequence: Int64
   /// The oldest event still kept; `sequence` + 1 when there is none.
@@ -89,11 +91,13 @@ public struct Commit: Sendable {
 
   /// Makes a commit.
   public init(
-    events: [SessionEvent], sessions: [Session], deleted: [SessionID], sequence: Int64, oldestSequence: Int64
+    events: [SessionEvent], sessions: [Session], deleted: [SessionID], active: [SessionID] = [], sequence: Int64,
+    oldestSequence: Int64
   ) {
     self.events = events
     self.sessions = sessions
     self.deleted = deleted
+    self.active = active
     self.sequence = sequence
     self.oldestSequence = oldestSequence
   }

@@ -36,6 +36,19 @@ extension Instantiation {
   }
 }
 
+extension MessageDraft {
+  /// Tells whether a repeated request is the same request, as that of a session's draft does; `payload` is what it says,
+  /// null for nothing.
+  public func digest(payload: JSONValue) -> [UInt8] {
+    bodyDigest([
+      "type": .string(type), "priority": .number(Double(priority)), "from": .string(senderID),
+      "to": .string(receiverID), "affinityOf": .string(affinityOf), "affinityKey": .string(affinityKey),
+      "broadcastTo": .number(Double(broadcastTo)), "payload": payload, "correlation": .string(correlationID),
+      "expire": expireTime.map { .string("\($0.microseconds)") } ?? .null,
+    ])
+  }
+}
+
 private func bodyDigest(_ fields: [String: JSONValue]) -> [UInt8] {
   let fields = JSONValue.object(fields)
   // What nests too deep is refused before the digest matters, and is not followed down here.

@@ -69,20 +69,22 @@ struct FieldChecker {
 
   mutating func check(messageTypes: [String], path: String) {
     check(list: ListedEntries(messageTypes, path: path))
-    for (index, type) in messageTypes.enumerated() {
-      // Free-form, but for the case: `command` and `COMMAND` would be two types.
-      if type.contains(where: \.isLowercase) { refuse("\(path)[\(index)]", "a message type is in upper case") }
-      if type.unicodeScalars.contains(where: Self.isControl) {
-        refuse("\(path)[\(index)]", "a message type has no control characters")
-      }
+    for (index, type) in messageTypes.enumerated() { check(spellingOf: type, path: "\(path)[\(index)]") }
+  }
+
+  mutating func check(spellingOf messageType: String, path: String) {
+    // Free-form, but for the case: `command` and `COMMAND` would be two types.
+    if messageType.contains(where: \.isLowercase) { refuse(path, "a message type is in upper case") }
+    if messageType.unicodeScalars.contains(where: Self.isControl) {
+      refuse(path, "a message type has no control characters")
     }
   }
 
   /// Reads a priority as the contract's number; 0 means none.
-  mutating func check(priority: Int32) -> MessagePriority? {
+  mutating func check(priority: Int32, path: String = "priority") -> MessagePriority? {
     guard priority != 0 else { return nil }
     let known = MessagePriority(rawValue: priority)
-    if known == nil { refuse("priority", "a priority is one of LOW, NORMAL, HIGH and CRITICAL") }
+    if known == nil { refuse(path, "a priority is one of LOW, NORMAL, HIGH and CRITICAL") }
     return known
   }
 

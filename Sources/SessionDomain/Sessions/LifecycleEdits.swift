@@ -32,6 +32,22 @@ extension SessionEditor {
     record(.updated) { $0.changedFields = ["registration"] }
   }
 
+  /// Takes the session off the message bus.
+  public mutating func deregister() {
+    guard session.registration != nil else { return }
+    session.registration = nil
+    record(.deregistered)
+  }
+
+  /// Notes that a message was delivered, which wakes a session that is idle. Counts as activity.
+  public mutating func delivered() throws(SessionError) {
+    try move(to: .active, reason: Self.deliveryReason)
+    session.lastActivityTime = time
+  }
+
+  /// Why an idle session moves that a message was delivered to.
+  public static let deliveryReason = "message delivered"
+
   /// Moves the session to another workspace; counts as activity also when it is there.
   ///
   /// Throws `illegalTransition` unless it is at work, or about to be.

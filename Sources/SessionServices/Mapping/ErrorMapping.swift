@@ -58,6 +58,26 @@ extension RPCError {
       self.init(
         .unavailable, "no target of session \(id) can take work: \(explanation)", reason: "NO_TARGET",
         ["session_id": id.description])
+    case .noReceiver(let type):
+      self.init(
+        .unavailable, "no registered \(type.description.uppercased()) can take the message", reason: "NO_TARGET",
+        ["type": type.description.uppercased()])
+    case .notRegistered(let id):
+      self = .cannotTake(id, "is not registered", reason: "NOT_REGISTERED", type: "REGISTRATION")
+    case .draining(let id):
+      self = .cannotTake(id, "is draining, and accepts nothing new", reason: "DRAINING", type: "REGISTRATION")
+    case .typeNotAccepted(let id, let type):
+      self = .cannotTake(
+        id, "does not accept messages of type \"\(type)\"", reason: "TYPE_NOT_ACCEPTED", ["type": type],
+        type: "MESSAGE_TYPE")
+    case .observerReadOnly(let id):
+      self = .cannotTake(
+        id, "is an OBSERVER, and observers do not send", reason: "OBSERVER_READ_ONLY", type: "SESSION_TYPE")
+    case .queueFull(let id, let max):
+      let message = "the queue of session \(id) has \(max) messages, which is as many as its max-queue allows"
+      self.init(
+        .resourceExhausted, message, reason: "QUEUE_FULL", ["session_id": id.description, "max-queue": "\(max)"],
+        .quotaFailure(subject: id.description, description: message))
     case .capacityExceeded(let shortage):
       let message =
         "an allocation of \(shortage.requested) is over the \(shortage.available) that are left of "
@@ -166,6 +186,16 @@ extension RPCError {
     RPCError(
       .notFound, "no session has the id \"\(id)\"", reason: "SESSION_NOT_FOUND", ["session_id": id],
       .resource(type: "orchestration.session.v1.Session", name: id, description: "no session has this id"))
+  }
+
+  /// What a session is asked to do on the message bus that it cannot, as `obstacle` says.
+  private static func cannotTake(
+    _ id: SessionID, _ obstacle: String, reason: String, _ metadata: [String: String] = [:], type: String
+  ) -> RPCError {
+    let message = "session \(id) \(obstacle)"
+    return RPCError(
+      .failedPrecondition, message, reason: reason, metadata.merging(["session_id": id.description]) { $1 },
+      .preconditionFailure(type: type, subject: id.description, description: message))
   }
 
   private init(

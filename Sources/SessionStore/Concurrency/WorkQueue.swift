@@ -14,6 +14,7 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
   private var waiting = Deque<Element>()
   private var idleThreads = 0
   private var isClosed = false
+  private var isWoken = false
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -45,15 +46,25 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     return .accepted
   }
 
+  /// Has the next taking wait no longer.
+  func wake() {
+    pthread_mutex_lock(mutex)
+    isWoken = true
+    if idleThreads > 0 { pthread_cond_signal(condition) }
+    pthread_mutex_unlock(mutex)
+  }
+
   /// Takes up to `max` elements from the front, waiting for the first one, but no longer than `patience`.
   ///
-  /// Empty when the patience ended; nil when the queue is closed and nothing is left.
+  /// Empty when the patience ended or it was woken; nil when the queue is closed and nothing is left.
   func take(max: Int, patience: Duration? = nil) -> [Element]? {
     let deadline = patience.map(Self.deadline(after:))
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
+    defer { isWoken = false }
     while waiting.isEmpty {
       guard !isClosed else { return nil }
+      guard !isWoken else { return [] }
       idleThreads += 1
       let code: Int32
       if var deadline {

@@ -29,8 +29,10 @@ enum AffinityLookup {
     return targets
   }
 
-  /// How the targets of a session's affinity stand, in order.
-  static func states(of id: SessionID, in database: Database) throws(StorageFailure) -> [TargetState] {
+  /// How the targets of a session's affinity stand, in order; `queuedMessages` tells how long a session's queue is.
+  static func states(
+    of id: SessionID, in database: Database, queuedMessages: (SessionID) throws(StorageFailure) -> Int64
+  ) throws(StorageFailure) -> [TargetState] {
     let statement = try database.statement(
       """
       SELECT target_id, weight, place, status, iif(constraints LIKE '%"max-queue:%', constraints, NULL), \
@@ -49,13 +51,11 @@ enum AffinityLookup {
       states.append(
         TargetState(
           target: target, place: place, status: status, isRegistered: row.integer() != 0,
-          isDraining: row.integer() != 0, queuedMessages: queuedMessages, queuedMessagesMax: queuedMessagesMax))
+          isDraining: row.integer() != 0, queuedMessages: try queuedMessages(target.sessionID),
+          queuedMessagesMax: queuedMessagesMax))
     }
     return states
   }
-
-  /// How many messages wait for a session: none, as the file keeps no messages.
-  private static let queuedMessages: Int64 = 0
 
   /// The types of those sessions that exist.
   static func types(of ids: [SessionID], in database: Database) throws(StorageFailure) -> [SessionID: SessionType] {

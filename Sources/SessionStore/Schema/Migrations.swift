@@ -2,7 +2,7 @@
 ///
 /// A step that was released is never edited: changes are new steps.
 enum Migrations {
-  static let all: [String] = [initial, allocated, templates, affinities]
+  static let all: [String] = [initial, allocated, templates, affinities, messages]
 
   /// Sessions have rowids: creates cost the same without, but rows of some hundred bytes in a tree of texts make it
   /// deep, and 100,000 sessions in the order of an index took twice as long to read. Every index ends with the id, by
@@ -125,5 +125,46 @@ enum Migrations {
       PRIMARY KEY (session_id, place)
     ) WITHOUT ROWID;
     CREATE INDEX affinity_targets_by_target ON affinity_targets (target_id);
+    """
+
+  /// Messages are numbered in the order in which they were sent, and leave their table when they are settled. Which are
+  /// in delivery is not kept: after a restart all of them wait. The rowid ends every index, so that the messages of one
+  /// receiver and priority are in order. A send that has a request id keeps there what it was answered.
+  private static let messages = """
+    CREATE TABLE messages (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      receiver_id TEXT NOT NULL,
+      priority INTEGER NOT NULL,
+      send_time INTEGER NOT NULL,
+      expire_time INTEGER NOT NULL,
+      delivery_attempt INTEGER NOT NULL,
+      failures INTEGER NOT NULL,
+      type TEXT NOT NULL,
+      sender_id TEXT,
+      correlation_id TEXT,
+      payload BLOB
+    );
+    CREATE INDEX messages_by_receiver ON messages (receiver_id, priority);
+    CREATE INDEX messages_by_expire_time ON messages (expire_time);
+    CREATE TABLE dead_letters (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      receiver_id TEXT NOT NULL,
+      priority INTEGER NOT NULL,
+      send_time INTEGER NOT NULL,
+      expire_time INTEGER NOT NULL,
+      delivery_attempt INTEGER NOT NULL,
+      type TEXT NOT NULL,
+      sender_id TEXT,
+      correlation_id TEXT,
+      reason TEXT NOT NULL,
+      time INTEGER NOT NULL,
+      payload BLOB
+    );
+    CREATE INDEX dead_letters_by_receiver ON dead_letters (receiver_id);
+    CREATE INDEX sessions_registered ON sessions (type, id, register_time)
+      WHERE register_time IS NOT NULL;
+    ALTER TABLE requests ADD COLUMN messages BLOB;
     """
 }

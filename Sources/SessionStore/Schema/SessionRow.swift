@@ -85,7 +85,7 @@ enum SessionRow {
     return session
   }
 
-  private static func registration(_ row: inout Row) throws(StorageFailure) -> Registration? {
+  static func registration(_ row: inout Row) throws(StorageFailure) -> Registration? {
     let messageTypes = try JSONText.strings(&row)
     let priority = row.optionalInteger().flatMap { MessagePriority(rawValue: Int32(clamping: $0)) }
     let time = row.optionalInteger()

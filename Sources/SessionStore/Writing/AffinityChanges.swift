@@ -27,7 +27,11 @@ extension Writer {
     guard let affinity = try storing({ () throws(StorageFailure) in try AffinityLookup.find(id, in: database) }) else {
       throw .affinityNotFound(id)
     }
-    let states = try storing { () throws(StorageFailure) in try AffinityLookup.states(of: id, in: database) }
+    let states = try storing { () throws(StorageFailure) in
+      try AffinityLookup.states(of: id, in: database) { (id) throws(StorageFailure) in
+        Int64(try queues.pendingCount(of: id, by: self))
+      }
+    }
     // Taken out, lest it is copied as it changes.
     var memory = affinityMemories.removeValue(forKey: id) ?? AffinityMemory()
     // A look also counts when no target can be taken then.

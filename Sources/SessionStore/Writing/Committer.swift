@@ -21,6 +21,7 @@ final class Committer: Sendable {
       while let changes = queue.take(max: settings.batchMax, patience: loop.patience) {
         loop.run(changes)
       }
+      loop.finish()
       finished.open()
     }
   }
@@ -41,6 +42,9 @@ final class Committer: Sendable {
     }
     return try result.get()
   }
+
+  /// Has the thread look at what the message bus was told.
+  func wake() { queue.wake() }
 
   /// How many changes wait to be taken.
   var waitingCount: Int { queue.count }
@@ -70,19 +74,33 @@ private struct CommitLoop {
   var patience: Duration {
     let interval = writer.settings.housekeepingInterval
     guard !isTidyingBlocked else { return interval }
-    return writer.hasExpired ? .zero : min(interval, writer.timeToExpiry ?? interval)
+    guard !writer.hasExpired else { return .zero }
+    return min(
+      interval, writer.timeToExpiry ?? interval, writer.timeToMessages ?? interval,
+      writer.timeToKeepActivity ?? interval)
   }
 
   /// Whether there is something to do without any change.
-  private var isUntidy: Bool { writer.hasExpired || writer.timeToExpiry == .zero }
+  private var isUntidy: Bool {
+    writer.hasExpired || writer.timeToExpiry == .zero || writer.timeToMessages == .zero
+      || writer.timeToKeepActivity == .zero
+  }
 
   mutating func run(_ changes: [any PendingChange]) {
     var rest = changes[...]
     repeat { rest = runBatch(rest) } while !rest.isEmpty
   }
 
+  /// Writes down what is only known here. What fails of it was only activity.
+  mutating func finish() {
+    guard !writer.activityTimes.isEmpty else { return }
+    writer.activityDeadline = writer.monotonicClock.now
+    while !writer.activityTimes.isEmpty, !isTidyingBlocked { _ = runBatch([]) }
+  }
+
   /// Runs changes in one transaction; those that are left when the transaction was lost are for the next.
   private mutating func runBatch(_ changes: ArraySlice<any PendingChange>) -> ArraySlice<any PendingChange> {
+    writer.takeNotes()
     guard !changes.isEmpty || isUntidy else { return [] }
     isTidyingBlocked = true
     var next = changes.startIndex
@@ -94,6 +112,7 @@ private struct CommitLoop {
       }
       tidy()
       if let commit = try writer.commitBatch() { observer.committed(commit) }
+      writer.sendMail()
       for change in changes[..<next] { change.answer() }
     } catch {
       rollBack()
@@ -111,6 +130,13 @@ private struct CommitLoop {
     for id in writer.takeInactive(at: now) {
       isDone = attempt { (writer) throws(SessionError) in try writer.expire(id, at: now) } && isDone
     }
+    isDone = moveMessages(at: now) && isDone
+    if writer.timeToKeepActivity == .zero {
+      let isKept = attempt { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.keepActivity(max: Writer.keptActivityMax) }
+      }
+      isDone = isKept && isDone
+    }
     if writer.hasExpired {
       let isForgotten = attempt { (writer) throws(SessionError) in
         try storing { () throws(StorageFailure) in try writer.forgetExpired() }
@@ -118,6 +144,24 @@ private struct CommitLoop {
       isDone = isForgotten && isDone
     }
     isTidyingBlocked = !isDone
+  }
+
+  /// Lets messages go whose time is over, and delivers others.
+  private func moveMessages(at now: ContinuousClock.Instant) -> Bool {
+    var isDone = true
+    for id in writer.bus.overdue(at: now, max: Writer.overdueMax) {
+      isDone = attempt { (writer) throws(SessionError) in try writer.timeOut(id, at: now) } && isDone
+    }
+    if writer.hasExpiredMessages {
+      let isForgotten = attempt { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.expireMessages() }
+      }
+      isDone = isForgotten && isDone
+    }
+    if !writer.bus.unsettled.isEmpty {
+      isDone = attempt { (writer) throws(SessionError) in try writer.deliver() } && isDone
+    }
+    return isDone
   }
 
   private func attempt(_ change: (Writer) throws(SessionError) -> Void) -> Bool {

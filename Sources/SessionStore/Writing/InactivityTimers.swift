@@ -59,6 +59,12 @@ struct InactivityTimers {
     forgetOldPlaces()
   }
 
+  /// Notes that a session was active, and is as it was.
+  mutating func noteActivity(_ id: SessionID, at now: Instant) {
+    guard let timer = timers[id], timer.status != .initializing else { return }
+    timers[id]?.since = now
+  }
+
   /// Forgets a session.
   mutating func remove(_ id: SessionID) {
     if timers.removeValue(forKey: id) != nil { forgetOldPlaces() }

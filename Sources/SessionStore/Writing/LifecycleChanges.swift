@@ -78,11 +78,11 @@ extension Writer {
     let session = try existing(id)
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
     try editor.migrate(to: migration.workspace, preservesState: migration.preservesState)
-    let count = try storing { () throws(StorageFailure) in try queues?.inDeliveryCount(of: id, in: database) ?? 0 }
+    let count = try storing { () throws(StorageFailure) in try queues.inDeliveryCount(of: id, by: self) }
     guard count == 0 else { return .waiting(messages: count, change: waits.latch(for: [id])) }
     if !migration.preservesState {
       try storing { () throws(StorageFailure) in
-        _ = try queues?.discardAll(of: id, reason: Migration.reason, in: database)
+        _ = try queues.discardAll(of: id, reason: Migration.reason, by: self)
       }
       // A shutdown may wait for those messages.
       staged.relieved.append(id)
@@ -102,11 +102,11 @@ extension Writer {
     cascade ? try storing { () throws(StorageFailure) in try descendants(of: id) } : []
   }
 
-  private func pendingMessages(of id: SessionID) throws(SessionError) -> Int {
-    try storing { () throws(StorageFailure) in try queues?.pendingCount(of: id, in: database) ?? 0 }
+  func pendingMessages(of id: SessionID) throws(SessionError) -> Int {
+    try storing { () throws(StorageFailure) in try queues.pendingCount(of: id, by: self) }
   }
 
-  private func drain(_ session: Session) throws(SessionError) -> Session {
+  func drain(_ session: Session) throws(SessionError) -> Session {
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
     editor.drain()
     return try save(editor, over: session)

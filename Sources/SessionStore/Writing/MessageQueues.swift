@@ -6,13 +6,13 @@ import SessionDomain
 /// adds their sessions to `Writer.staged.relieved`, so that who waits for that looks again after the commit.
 protocol MessageQueues: Sendable {
   /// How many messages wait for a session or are in delivery to it.
-  func pendingCount(of id: SessionID, in database: Database) throws(StorageFailure) -> Int
+  func pendingCount(of id: SessionID, by writer: Writer) throws(StorageFailure) -> Int
 
   /// How many messages are in delivery to a session.
-  func inDeliveryCount(of id: SessionID, in database: Database) throws(StorageFailure) -> Int
+  func inDeliveryCount(of id: SessionID, by writer: Writer) throws(StorageFailure) -> Int
 
   /// Sends every message that waits for a session or is in delivery to it to the dead letters; how many they were.
-  func discardAll(of id: SessionID, reason: String, in database: Database) throws(StorageFailure) -> Int
+  func discardAll(of id: SessionID, reason: String, by writer: Writer) throws(StorageFailure) -> Int
 
   /// Begins no delivery to a session until as many calls have resumed them. On any thread.
   func pauseDeliveries(to id: SessionID)
@@ -42,7 +42,11 @@ struct MessageWaits {
   mutating func wake(_ changes: Writer.Changes) {
     guard !latches.isEmpty else { return }
     let ended = changes.sessions.filter(\.status.isFinal).map(\.id)
-    for id in changes.relieved + changes.deleted + ended {
+    wake(changes.relieved + changes.deleted + ended)
+  }
+
+  mutating func wake(_ ids: [SessionID]) {
+    for id in ids {
       for latch in latches.removeValue(forKey: id) ?? [] { latch.open() }
     }
   }

@@ -4,8 +4,10 @@ import SessionDomain
 final class Writer {
   let database: Database
   let settings: SessionStoreSettings
-  /// The message bus, where there is one.
-  let queues: (any MessageQueues)?
+  /// What the message bus holds, for the changes that end and move sessions.
+  let queues: any MessageQueues
+  /// What memory knows of the message bus.
+  let bus: MessageBus
   private let clock: any WallClock
   let monotonicClock: any MonotonicClock
   private var idGenerator: any IDGenerator
@@ -19,6 +21,10 @@ final class Writer {
   private var batch = Changes()
   /// When sessions will have been without activity for too long.
   var timers: InactivityTimers
+  /// When sessions were active whose rows do not tell yet.
+  let activityTimes: ActivityTimes
+  /// When that goes to the file.
+  var activityDeadline: ContinuousClock.Instant?
   /// Who waits for messages to go.
   var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
@@ -28,7 +34,12 @@ final class Writer {
   /// change gives back: a turn that was taken for nothing does no harm.
   var affinityMemories: [SessionID: AffinityMemory] = [:]
 
+  /// Deliveries of the last commit, and sessions that are not on the bus since.
+  private var mail: [(mailbox: MessageMailbox, delivery: Delivery)] = []
+  private var left: [SessionID] = []
+
   let statements: WriterStatements
+  let messageStatements: MessageStatements
 
   struct State: Hashable {
     var totals: Totals
@@ -41,8 +52,14 @@ final class Writer {
     var deleted: [SessionID] = []
     /// Sessions that were active.
     var active: [SessionID] = []
+    /// Those of them that did not change otherwise, and when.
+    var activity: [(id: SessionID, time: Timestamp)] = []
+    /// Activity that went to the file.
+    var kept: [(id: SessionID, time: Timestamp)] = []
     /// Sessions for which fewer messages wait or are in delivery than before.
     var relieved: [SessionID] = []
+    /// What is to go into mailboxes.
+    var deliveries: [(mailbox: MessageMailbox, delivery: Delivery)] = []
 
     var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
 
@@ -51,17 +68,22 @@ final class Writer {
       sessions += other.sessions
       deleted += other.deleted
       active += other.active
+      activity += other.activity
+      kept += other.kept
       relieved += other.relieved
+      deliveries += other.deliveries
     }
   }
 
   init(
     database: Database, settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
-    idGenerator: any IDGenerator, healthLook: any HealthLook, queues: (any MessageQueues)?
+    idGenerator: any IDGenerator, healthLook: any HealthLook, queues: any MessageQueues, notes: BusNotes,
+    activityTimes: ActivityTimes
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
     self.queues = queues
+    self.activityTimes = activityTimes
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
@@ -71,6 +93,8 @@ final class Writer {
     committed = state
     timers = try Self.timers(database, timeout: settings.sessionTimeout, at: monotonicClock.now)
     statements = try WriterStatements(database)
+    messageStatements = try MessageStatements(database)
+    bus = try MessageBus(database, notes: notes)
   }
 
   /// The time of the change that is being applied. It never steps back, not even when the machine's clock does.
@@ -101,6 +125,7 @@ extension Writer {
   /// Applies one change: all of it, or nothing of it.
   func apply<Output>(_ change: (Writer) throws(SessionError) -> Output) throws(SessionError) -> Output {
     let before = state
+    let mark = bus.mark
     do throws(SessionError) {
       try storing { () throws(StorageFailure) in try statements.savepoint.run() }
       let output = try change(self)
@@ -111,6 +136,7 @@ extension Writer {
     } catch {
       staged = Changes()
       state = before
+      bus.undo(to: mark)
       try undo(after: error)
       throw error
     }
@@ -139,12 +165,21 @@ extension Writer {
       try statements.updateTotals.run()
     }
     try statements.commit.run()
+    bus.committed()
     let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
     committed = state
     defer { batch = Changes() }
+    mail = batch.deliveries
+    left = batch.deleted
+    for session in batch.sessions where session.registration == nil { left.append(session.id) }
     waits.wake(batch)
-    let commit = isQuiet ? nil : summary()
+    var commit = isQuiet ? nil : summary()
     if let commit { follow(commit) }
+    let active = followActivity(batch)
+    if !active.isEmpty {
+      if commit == nil { commit = standing }
+      commit?.active = active
+    }
     timers.giveBack()
     return commit
   }
@@ -162,9 +197,18 @@ extension Writer {
   /// Whether a session was active in the batch that is being applied.
   func isActiveInBatch(_ id: SessionID) -> Bool { batch.active.contains(id) }
 
+  /// Tells receivers what was committed.
+  func sendMail() {
+    for (mailbox, delivery) in mail { mailbox.put(delivery) }
+    for id in left { bus.endReceivers(of: id) }
+    mail = []
+    left = []
+  }
+
   /// Drops the batch; the writer stands as after the last commit.
   func rollBackBatch() throws(StorageFailure) {
     state = committed
+    bus.undo()
     batch = Changes()
     staged = Changes()
     timers.giveBack()

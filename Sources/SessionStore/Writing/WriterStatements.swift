@@ -31,7 +31,9 @@ struct WriterStatements {
 
 extension Writer {
   func find(_ id: SessionID) throws(StorageFailure) -> Session? {
-    try SessionLookup.find(id, in: database)
+    guard var session = try SessionLookup.find(id, in: database) else { return nil }
+    if let time = activityTimes[id] { session.lastActivityTime = max(session.lastActivityTime, time) }
+    return session
   }
 
   func insert(_ session: Session, metadataText: String, events: [SessionEvent]) throws(StorageFailure) {
@@ -50,6 +52,8 @@ extension Writer {
     state.totals.remove(old)
     state.totals.add(session)
     staged.sessions.append(session)
+    bus.forgetSeat(of: session.id)
+    bus.unsettle(session.id)
     try append(events)
     return session.status.isFinal ? try discardMessages(of: old, reason: session.statusReason) : 0
   }
@@ -74,8 +78,8 @@ extension Writer {
 
   /// A session that has not finished may have messages.
   private func discardMessages(of old: Session, reason: String?) throws(StorageFailure) -> Int {
-    guard !old.status.isFinal, let queues else { return 0 }
-    return try queues.discardAll(of: old.id, reason: reason ?? "", in: database)
+    guard !old.status.isFinal else { return 0 }
+    return try queues.discardAll(of: old.id, reason: reason ?? "", by: self)
   }
 
   private func append(_ events: [SessionEvent]) throws(StorageFailure) {

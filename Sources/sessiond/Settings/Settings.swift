@@ -63,7 +63,15 @@ extension SessionStoreSettings {
     try reader.milliseconds(
       "sessionTimeout", 0...31_536_000_000, "Until unused sessions become idle, then end. 0: never.",
       &sessionTimeout)
+    try reader.milliseconds(
+      "metricsInterval", 100...86_400_000, "How long activity may take to be in the file.", &activityInterval)
     capacity = try ResourceCapacity(&reader)
+    try reader.milliseconds(
+      "ackTimeout", 1...31_536_000_000, "How long a message may be in delivery before it is delivered again.",
+      &ackTimeout)
+    try reader.count("maxRetries", 0...1_000_000, "How often a message that failed is delivered again.", &maxRetries)
+    try reader.milliseconds(
+      "retryDelay", 0...31_536_000_000, "How long a message that failed waits to be delivered again.", &retryDelay)
     try reader.milliseconds(
       "eventRetention", 1...3_153_600_000_000, "How long events are kept.", &eventRetention)
     try reader.count("eventRetentionCount", 1...1_000_000_000, "How many events are kept.", &eventRetentionCount)

@@ -172,11 +172,11 @@ final class HeldMessages: MessageQueues {
     set { queues.withLock { $0[id] = newValue } }
   }
 
-  func pendingCount(of id: SessionID, in database: Database) -> Int { self[id].pending }
+  func pendingCount(of id: SessionID, by writer: Writer) -> Int { self[id].pending }
 
-  func inDeliveryCount(of id: SessionID, in database: Database) -> Int { self[id].inDelivery }
+  func inDeliveryCount(of id: SessionID, by writer: Writer) -> Int { self[id].inDelivery }
 
-  func discardAll(of id: SessionID, reason: String, in database: Database) -> Int {
+  func discardAll(of id: SessionID, reason: String, by writer: Writer) -> Int {
     queues.withLock { $0.removeValue(forKey: id)?.pending ?? 0 }
   }
 

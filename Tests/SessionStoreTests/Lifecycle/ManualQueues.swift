@@ -20,11 +20,11 @@ final class ManualQueues: MessageQueues {
     set { queues.withLock { $0[id] = newValue } }
   }
 
-  func pendingCount(of id: SessionID, in database: Database) -> Int { self[id].waiting + self[id].inDelivery }
+  func pendingCount(of id: SessionID, by writer: Writer) -> Int { self[id].waiting + self[id].inDelivery }
 
-  func inDeliveryCount(of id: SessionID, in database: Database) -> Int { self[id].inDelivery }
+  func inDeliveryCount(of id: SessionID, by writer: Writer) -> Int { self[id].inDelivery }
 
-  func discardAll(of id: SessionID, reason: String, in database: Database) -> Int {
+  func discardAll(of id: SessionID, reason: String, by writer: Writer) -> Int {
     queues.withLock { queues in
       var queue = queues[id] ?? Queue()
       let count = queue.waiting + queue.inDelivery

@@ -1,0 +1,51 @@
+import RepositoryConformance
+import SessionDomain
+import Testing
+
+@testable import SessionStore
+
+/// What memory keeps of messages that are long gone: nothing.
+@Suite(.timeLimit(.minutes(1))) struct MessageMemoryTests {
+  @Test func `Deadlines of settled messages do not pile up`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let receiver = try await repository.createReceiver()
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 0)
+    for number in 0..<300 {
+      try await repository.send("a", to: receiver)
+      for message in try await mailbox.take() {
+        try await repository.acknowledge(message, error: number % 2 == 0 ? "" : "later")
+      }
+      if number % 50 == 49 {
+        // What failed comes again, and is settled.
+        fixture.monotonicClock.advance(by: .seconds(1))
+        _ = try await repository.create("any \(number)")
+        while mailbox.count > 0 {
+          for message in try await mailbox.take() { try await repository.acknowledge(message) }
+        }
+      }
+    }
+    let count = try await repository.committer.submit { (writer) throws(SessionError) in writer.bus.deadlinesCount }
+    #expect(count <= 2 * 64 + 2)
+    await repository.close()
+  }
+
+  @Test func `Sessions that left the bus are forgotten`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    for number in 0..<20 {
+      let receiver = try await repository.createReceiver("\(number)")
+      let mailbox = try await repository.receive(receiver, inDeliveryMax: 1)
+      for text in ["a", "b"] { try await repository.send(text, to: receiver) }
+      if number % 2 == 0 {
+        for _ in 0..<2 { for message in try await mailbox.take() { try await repository.acknowledge(message) } }
+      }
+      _ = try await repository.delete(receiver, force: true, allowMissing: false, expectedRevision: nil)
+      mailbox.close()
+    }
+    _ = try await repository.create("last")
+    let counts = try await repository.committer.submit { (writer) throws(SessionError) in writer.bus.sizes }
+    #expect(counts == [0, 0, 0, 0])
+    await repository.close()
+  }
+}
