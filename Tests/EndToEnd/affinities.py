@@ -1,8 +1,5 @@
 """Affinities as the tests write them, and targets that can take work."""
 
-import sqlite3
-from pathlib import Path
-
 from orchestration.session.v1 import affinity_service_pb2 as affinity_pb
 
 from server import PATIENCE_SECONDS, Server
@@ -43,16 +40,3 @@ def resolve(server: Server, owner: str, key: str = "") -> affinity_pb.ResolveAff
 def create_targets(server: Server, count: int) -> list[str]:
     """Sessions that could take work if they were registered."""
     return [create_in(server, ACTIVE, f"t{i}", type=DEPARTMENT).id for i in range(count)]
-
-
-def register(database: Path, ids: list[str], draining: bool = False) -> None:
-    """Puts sessions on the message bus in the file of a server that is stopped: no call does so yet."""
-    with sqlite3.connect(database) as connection:
-        for session_id in ids:
-            changed = connection.execute(
-                "UPDATE sessions SET register_message_types = '[]', register_time = create_time, register_draining = ? "
-                "WHERE id = ?",
-                (int(draining), session_id),
-            )
-            assert changed.rowcount == 1
-    connection.close()

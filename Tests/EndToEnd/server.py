@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2_grpc
 from orchestration.session.v1.affinity_service_pb2_grpc import AffinityServiceStub
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
 from orchestration.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
+from orchestration.session.v1.message_service_pb2_grpc import MessageServiceStub
 from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
 from orchestration.session.v1.template_service_pb2_grpc import TemplateServiceStub
 
@@ -54,6 +55,7 @@ class Server:
         self.lifecycle = LifecycleServiceStub(self.channel)
         self.events = EventServiceStub(self.channel)
         self.templates = TemplateServiceStub(self.channel)
+        self.messages = MessageServiceStub(self.channel)
         self.affinities = AffinityServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 

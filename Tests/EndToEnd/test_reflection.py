@@ -23,6 +23,7 @@ SERVICES = [
     "orchestration.session.v1.AffinityService",
     "orchestration.session.v1.EventService",
     "orchestration.session.v1.LifecycleService",
+    "orchestration.session.v1.MessageService",
     SESSIONS,
     "orchestration.session.v1.TemplateService",
 ]

@@ -9,10 +9,11 @@ from affinities import (
     LEAST_LOADED,
     WEIGHTED,
     create_targets,
-    register,
     resolve,
     set_affinity,
 )
+from lifecycle import shut_down
+from messages import register, send
 from refusal import StatusCode, refused
 from sessions import ERROR, IDLE, TERMINATED, create, delete, get, update
 from watch import history
@@ -21,14 +22,12 @@ from watch import history
 class Team:
     """A director and sessions that can take its work."""
 
-    def __init__(self, start_server, tmp_path, count: int = 3):
-        database = tmp_path / "team.db"
-        before = start_server(database=database)
-        self.owner = create(before, "director").id
-        self.targets = create_targets(before, count)
-        before.stop()
-        register(database, self.targets)
-        self.server = start_server(database=database)
+    def __init__(self, server, count: int = 3):
+        self.server = server
+        self.owner = create(server, "director").id
+        self.targets = create_targets(server, count)
+        for target in self.targets:
+            register(server, target)
 
     def set(self, **fields) -> None:
         set_affinity(self.server, self.owner, self.targets, **fields)
@@ -41,8 +40,8 @@ class Team:
 
 
 @pytest.fixture
-def team(start_server, tmp_path) -> Team:
-    return Team(start_server, tmp_path)
+def team(server) -> Team:
+    return Team(server)
 
 
 def test_registered_sessions_are_read_as_such(team):
@@ -111,8 +110,8 @@ def test_consistent_hash_moves_only_the_keys_of_the_targets_that_came(team):
     assert {team.resolve(key) for key in moved} == {2}
 
 
-def test_a_key_has_the_same_target_after_a_restart(start_server, tmp_path):
-    team = Team(start_server, tmp_path)
+def test_a_key_has_the_same_target_after_a_restart(start_server):
+    team = Team(start_server())
     team.set(strategy=CONSISTENT_HASH)
     keys = [f"key-{i}" for i in range(30)]
     before = [team.resolve(key) for key in keys]
@@ -154,12 +153,12 @@ def test_a_target_that_is_not_registered_can_take_no_work(team):
     assert team.explanation() == f"{team.targets[1]} is next in the order given; {stranger} is not registered"
 
 
-def test_a_target_that_is_draining_can_take_no_work(start_server, tmp_path):
-    team = Team(start_server, tmp_path, 2)
+def test_a_target_that_is_draining_can_take_no_work(server):
+    team = Team(server, 2)
     team.set()
-    team.server.stop()
-    register(team.server.database, team.targets[:1], draining=True)
-    team.server = start_server(database=team.server.database)
+    send(server, team.targets[0])
+    with refused(StatusCode.DEADLINE_EXCEEDED, "DRAIN_TIMEOUT"):
+        shut_down(server, team.targets[0], timeout_ms=1)
     assert team.explanation() == f"{team.targets[1]} is next in the order given; {team.targets[0]} is draining"
 
 
