@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Runs protoc, with the plugin that was built beside these tests.
 enum Protoc {
@@ -17,13 +18,17 @@ enum Protoc {
   static let plugin = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent("protoc-gen-swift-rpc")
 
+  // Foundation's processes are not to be started on several threads at once: that fails now and then with EINTR, or
+  // reads memory that is gone.
+  private static let starting = Mutex<Void>(())
+
   static func run(_ arguments: [String], input: Data = Data()) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["protoc"] + arguments
     let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
     (process.standardInput, process.standardOutput, process.standardError) = (stdin, stdout, stderr)
-    try process.run()
+    try starting.withLock { _ in try process.run() }
     try stdin.fileHandleForWriting.write(contentsOf: input)
     try stdin.fileHandleForWriting.close()
     let output = try stdout.fileHandleForReading.readToEnd() ?? Data()

@@ -8,7 +8,7 @@ struct DeadLetterList: Sendable {
 
   /// Throws `invalidArgument`, `pageTokenInvalid`.
   init(of sessionID: SessionID?, pageSize: Int, pageToken: String) throws(SessionError) {
-    guard pageSize >= 0 else { throw .invalidArgument([PageSize.violation]) }
+    guard pageSize >= 0 else { throw .invalidArgument([.negativePageSize]) }
     self.sessionID = sessionID
     self.pageSize = PageSize.effective(pageSize)
     guard !pageToken.isEmpty else {
@@ -26,8 +26,9 @@ struct DeadLetterList: Sendable {
     defer { statement.reset() }
     var page = DeadLetterPage(deadLetters: [], nextPageToken: "")
     var last: Int64 = 0
+    var bytes = 0
     while try statement.step() {
-      if page.deadLetters.count == pageSize {
+      if page.deadLetters.count == pageSize || bytes >= PageSize.bytesMax {
         page.nextPageToken = PageToken(fingerprint: Self.fingerprint(sessionID), values: [.integer(last)]).text
         break
       }
@@ -36,6 +37,7 @@ struct DeadLetterList: Sendable {
       let reason = row.text()
       let time = Timestamp(microseconds: row.integer())
       page.deadLetters.append(DeadLetter(message: try MessageRow.read(&row), reason: reason, time: time))
+      bytes += row.contentBytes
     }
     return page
   }

@@ -53,7 +53,7 @@ struct EventHistory: Sendable {
     while bytes < PageSize.bytesMax, try statement.step() {
       var row = statement.row
       events.append(try EventRow.read(&row))
-      bytes += row.textBytes
+      bytes += row.contentBytes
     }
     return (events, events.count == limit || bytes >= PageSize.bytesMax)
   }

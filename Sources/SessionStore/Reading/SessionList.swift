@@ -56,7 +56,7 @@ struct SessionList: Sendable {
       }
       var row = statement.row
       sessions.append(try SessionRow.read(&row))
-      bytes += row.textBytes
+      bytes += row.contentBytes
       if sessions.count == pageSize || bytes >= PageSize.bytesMax { last = terms.map { _ in row.value() } }
     }
     return SessionPage(

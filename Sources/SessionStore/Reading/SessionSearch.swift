@@ -52,7 +52,7 @@ extension Database {
     while bytes < bytesMax, try statement.step() {
       var row = statement.row
       sessions.append(try SessionRow.read(&row))
-      bytes += row.textBytes
+      bytes += row.contentBytes
     }
     return (sessions, bytes)
   }

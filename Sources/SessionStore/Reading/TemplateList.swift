@@ -31,7 +31,7 @@ struct TemplateList: Sendable {
       }
       var row = statement.row
       page.templates.append(try TemplateRow.read(&row))
-      bytes += row.textBytes
+      bytes += row.contentBytes
     }
     return page
   }

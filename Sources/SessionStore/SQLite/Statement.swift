@@ -162,10 +162,13 @@ struct Row {
     }
   }
 
-  /// The bytes of all its texts.
-  var textBytes: Int {
+  /// The bytes of all its texts and blobs.
+  var contentBytes: Int {
     (0..<sqlite3_column_count(pointer)).reduce(0) { sum, column in
-      sqlite3_column_type(pointer, column) == SQLITE_TEXT ? sum + Int(sqlite3_column_bytes(pointer, column)) : sum
+      switch sqlite3_column_type(pointer, column) {
+      case SQLITE_TEXT, SQLITE_BLOB: sum + Int(sqlite3_column_bytes(pointer, column))
+      default: sum
+      }
     }
   }
 

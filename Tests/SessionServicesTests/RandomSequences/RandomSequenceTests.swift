@@ -12,7 +12,7 @@ import Testing
 ///
 /// When they disagree, either is wrong: what the documents say decides. The failure shows the last steps, and as few
 /// as were found that are enough to see it.
-@Suite(.timeLimit(.minutes(30))) struct RandomSequenceTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct RandomSequenceTests {
   private static let environment = ProcessInfo.processInfo.environment
   private static let operations = environment["SEQUENCE_OPERATIONS"].flatMap { Int($0) }
 

@@ -50,16 +50,17 @@ final class ServedStore: Sendable {
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: StepIDs(store: self),
       observer: commits, healthLook: health, queues: queues)
     let now = Observed(ContinuousClock.now)
+    let messageHandler = MessageHandler(repository: store)
     let transport = InProcessTransport(services: [
       SessionHandler(repository: store, changes: changes), LifecycleHandler(repository: store),
       EventHandler(repository: store, changes: changes, now: { now.value }), TemplateHandler(repository: store),
-      AffinityHandler(repository: store),
+      AffinityHandler(repository: store), messageHandler,
     ])
     let services = ServiceFixture(
       repository: store, changes: changes, sessions: SessionServiceClient(transport),
       lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
-      templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport), register: { _ in },
-      now: now)
+      templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
+      messages: MessageServiceClient(transport), messageHandler: messageHandler, register: { _ in }, now: now)
     open.withLock { $0 = (store, services) }
   }
 
