@@ -162,7 +162,8 @@ def test_two_messages_where_one_is_due_are_refused(wire, path):
     stream = wire.open(path)
     wire.send_data(stream, framed(b"") + framed(b""))
     answer = wire.answer(stream)
-    assert answer.grpc_status in (UNIMPLEMENTED, INTERNAL), answer
+    # The first names no session, which may be told before the second is looked at.
+    assert answer.grpc_status in (UNIMPLEMENTED, INTERNAL, INVALID_ARGUMENT), answer
 
 
 def test_two_creates_in_one_call_create_nothing(server):
