@@ -124,6 +124,8 @@ extension SessionModel {
       guard let key = ModelOrder.key(term.field) else { continue }
       let keys = (key(left), key(right))
       if keys.0 != keys.1 { return (keys.0 < keys.1) == (term.direction != .desc) }
+      // Nothing is left to order after the id: the session itself, as it was on the page before.
+      if term.field == "id" { return false }
     }
     return left.id < right.id
   }
