@@ -181,6 +181,20 @@ let leavingCases = [
     #expect(try await refusal { try await repository.send("c", to: receiver) } == .notRegistered(receiver))
     #expect(try await repository.clone(receiver, CloneDraft()).registration == nil)
   },
+  ConformanceCase("A page of large dead letters is shorter, and the rest is on the next") { (fixture) async throws in
+    let repository = fixture.repository
+    let receiver = try await fixture.createReceiver()
+    for _ in 0..<5 { try await repository.send(String(repeating: "x", count: 1 << 20), to: receiver) }
+    _ = try await repository.deregister(receiver, timeout: nil)
+    var counts: [Int] = []
+    var token = ""
+    repeat {
+      let page = try await repository.deadLetters(of: receiver, pageSize: 0, pageToken: token)
+      counts.append(page.deadLetters.count)
+      token = page.nextPageToken
+    } while !token.isEmpty
+    #expect(counts == [2, 2, 1])
+  },
   ConformanceCase("Dead letters are listed in pages, the oldest first, and outlive their sessions") {
     (fixture) async throws in
     let repository = fixture.repository

@@ -41,7 +41,8 @@ public protocol MessageRepository: Sendable {
     _ id: SessionID, messageIDs: [String], error: String
   ) async throws(SessionError) -> Acknowledgement
 
-  /// A page of dead letters, the oldest first; of all sessions, or of one, which may be gone.
+  /// A page of dead letters, the oldest first; of all sessions, or of one, which may be gone. A page of large messages
+  /// has fewer than were asked for.
   ///
   /// Throws `invalidArgument`, `pageTokenInvalid`.
   func deadLetters(of id: SessionID?, pageSize: Int, pageToken: String) async throws(SessionError) -> DeadLetterPage
