@@ -25,6 +25,9 @@ public struct SessionStoreSettings: Sendable {
   public var maxRetries = 3
   /// How long a message that failed waits to be delivered again.
   public var retryDelay: Duration = .seconds(1)
+  /// The most messages of one session that wait to be tried again, each of which takes memory: a receiver that fails
+  /// everything gets no more meanwhile.
+  public var delayedMessagesMax = 10_000
   /// The most changes in one commit.
   public var batchMax = 256
   /// The most changes that wait; more are refused as `overloaded`.

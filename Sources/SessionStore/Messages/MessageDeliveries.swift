@@ -6,8 +6,6 @@ extension Writer {
   static let deliveriesMax = 1024
   /// The most messages that one commit moves because their time is over.
   static let overdueMax = 256
-  /// The most messages of one session that wait to be tried again: a receiver that fails everything gets no more.
-  static let delayedMax = 10_000
 
   /// Keeps a message; it goes straight into delivery where nothing stands in the way.
   func enqueue(_ message: Message, _ seat: MessageQueue.Seat) throws(SessionError) {
@@ -52,9 +50,7 @@ extension Writer {
       return true
     }
     var wasDelivered = false
-    while left > 0, !(bus.queue(of: id)?.isIdle ?? true), bus.delayedCount(of: id) < Self.delayedMax,
-      let receiver = bus.receiverWithRoom(of: id)
-    {
+    while left > 0, !(bus.queue(of: id)?.isIdle ?? true), let receiver = bus.receiverWithRoom(of: id) {
       left -= 1
       if try storing({ () throws(StorageFailure) in try deliverNext(of: id, to: receiver) }) { wasDelivered = true }
     }
@@ -109,7 +105,8 @@ extension Writer {
 
   private func mayDeliver(to id: SessionID, _ seat: MessageQueue.Seat) -> Bool {
     switch seat.status {
-    case .active, .idle: seat.registration != nil && !bus.notes.isPaused(id)
+    case .active, .idle:
+      seat.registration != nil && !bus.notes.isPaused(id) && bus.delayedCount(of: id) < settings.delayedMessagesMax
     case .initializing, .completed, .error, .terminated: false
     }
   }

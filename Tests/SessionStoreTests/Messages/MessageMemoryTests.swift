@@ -30,6 +30,29 @@ import Testing
     await repository.close()
   }
 
+  @Test func `A receiver that fails everything gets no more until it is tried again`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open { $0.delayedMessagesMax = 3 }
+    let receiver = try await repository.createReceiver()
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 1)
+    for number in 0..<5 {
+      try await repository.send("\(number)", to: receiver)
+      #expect(mailbox.count == (number < 3 ? 1 : 0))
+      for message in try await mailbox.take() { try await repository.acknowledge(message, error: "broken") }
+    }
+    fixture.monotonicClock.advance(by: .seconds(1))
+    _ = try await repository.create("any")
+    var texts: [String] = []
+    while mailbox.count > 0 {
+      for message in try await mailbox.take() {
+        texts.append(message.text)
+        try await repository.acknowledge(message)
+      }
+    }
+    #expect(texts == ["0", "1", "2", "3", "4"])
+    await repository.close()
+  }
+
   @Test func `Sessions that left the bus are forgotten`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()
