@@ -112,6 +112,7 @@ public final class MessageMailbox: Sendable {
   /// Whether it can take another delivery, beside some that are on their way. If not, `whenRoom` is called later.
   public func hasRoom(besides count: Int, bytes: Int) -> Bool {
     state.withLock { state in
+      guard state.ending == nil else { return false }
       let hasRoom =
         !state.isStalled && state.count + count < Self.countMax && state.bytes + bytes < Self.bytesMax
       if !hasRoom { state.isRoomWanted = true }

@@ -108,6 +108,7 @@ private final class Told: Sendable {
     mailbox.put(delivery(1))
     mailbox.leave()
     #expect(try await mailbox.next() == nil)
+    #expect(!mailbox.hasRoom(besides: 0, bytes: 0))
     mailbox.close()
     #expect(told.closed == 1)
   }
