@@ -40,7 +40,10 @@ let package = Package(
     module("RPCCore", ["ProtobufC", "CZlib"]),
     module(
       "RPCTransport", ["RPCCore", "HTTP2"],
-      files: ["Server/RequestHead.swift", "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift"]),
+      files: [
+        "Server/RequestHead.swift", "Server/CustomFields.swift", "Connection/TakeValue.swift",
+        "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift",
+      ]),
     module("SessionDomain"),
     module("SessionStore", ["SessionDomain", "CSQLite", collections, heaps]),
     module("SessionAPI", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),

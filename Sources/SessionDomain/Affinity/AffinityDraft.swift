@@ -69,17 +69,33 @@ public struct AffinityDraft: Hashable, Sendable {
   }
 
   private func check(_ types: [SessionID: SessionType], into checker: inout FieldChecker) {
-    let owner = SessionID(sessionID)
-    var seen: Set<SessionID> = []
+    let owner = Name(sessionID)
+    var seen: Set<Name> = []
     for (index, target) in targets.enumerated() {
       let path = "affinity.targets[\(index)]"
-      if target.sessionID.isEmpty { checker.refuse("\(path).session_id", "the id of a session is required") }
-      if let id = SessionID(target.sessionID) {
-        if id == owner { checker.refuse("\(path).session_id", "a session does not work for itself") }
-        if types[id] == .observer { checker.refuse("\(path).session_id", "an OBSERVER takes no work") }
-        if !seen.insert(id).inserted { checker.refuse("\(path).session_id", "a target is given only once") }
+      let name = Name(target.sessionID)
+      if target.sessionID.isEmpty {
+        checker.refuse("\(path).session_id", "the id of a session is required")
+      } else {
+        if name == owner { checker.refuse("\(path).session_id", "a session does not work for itself") }
+        if let id = name.id, types[id] == .observer {
+          checker.refuse("\(path).session_id", "an OBSERVER takes no work")
+        }
+        if !seen.insert(name).inserted { checker.refuse("\(path).session_id", "a target is given only once") }
       }
       if target.weight < 0 { checker.refuse("\(path).weight", "a weight is not negative") }
+    }
+  }
+
+  /// What an id given by a caller names: ids are the same in any case of their digits, texts that are no ids as they
+  /// are, so that what is wrong with a draft does not depend on whether its sessions exist.
+  private struct Name: Hashable {
+    let id: SessionID?
+    let text: String
+
+    init(_ text: String) {
+      id = SessionID(text)
+      self.text = id == nil ? text : ""
     }
   }
 

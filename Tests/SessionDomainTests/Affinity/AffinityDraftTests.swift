@@ -57,6 +57,16 @@ private let cases = [
     draft = AffinityDraft(sessionID: "director-1", targets: [.init(sessionID: "department-1")])
   },
   AffinityCase(
+    "the session itself, and a target twice, by ids that are none",
+    [
+      "affinity.targets[0].session_id", "affinity.targets[2].session_id",
+    ]
+  ) { draft in
+    draft = AffinityDraft(
+      sessionID: "director-1",
+      targets: ["director-1", "department-1", "department-1"].map { .init(sessionID: $0) })
+  },
+  AffinityCase(
     "everything at once",
     [
       "affinity.session_id", "affinity.targets[0].session_id", "affinity.targets[0].weight",
