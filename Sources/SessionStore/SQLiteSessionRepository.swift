@@ -12,27 +12,29 @@ public final class SQLiteSessionRepository: SessionRepository {
   let notes = BusNotes()
   let activityTimes = ActivityTimes()
   let monotonicClock: any MonotonicClock
+  let metadataIndexes: MetadataIndexes
   private let snapshots: SnapshotPool
   private let lock: FileLock
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
   /// The observer is told how things stand before the first change is made. `healthLook` tells how well sessions are
-  /// that may be given work.
+  /// that may be given work. `report` is told of indexes of metadata that are built or dropped meanwhile.
   public convenience init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
-    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook = StatusHealth()
+    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook = StatusHealth(),
+    report: (MetadataIndexing) -> Void = { _ in }
   ) throws(StoreOpenError) {
     try self.init(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
-      healthLook: healthLook, queues: nil)
+      healthLook: healthLook, queues: nil, report: report)
   }
 
   /// Opens the file; `queues` stand in for what the message bus holds, if there are any.
   init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
     idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook,
-    queues: (any MessageQueues)?
+    queues: (any MessageQueues)?, report: (MetadataIndexing) -> Void = { _ in }
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
@@ -41,7 +43,13 @@ public final class SQLiteSessionRepository: SessionRepository {
     self.queues = queues ?? notes
     self.clock = clock
     self.monotonicClock = monotonicClock
+    metadataIndexes = MetadataIndexes(settings.metadataIndexes)
     let database = try Migrator.open(path: settings.path)
+    do throws(StorageFailure) {
+      try MetadataIndexSchema(database: database).update(to: metadataIndexes, report: report)
+    } catch {
+      throw StoreOpenError(error, path: settings.path)
+    }
     readers = try ReaderPool(settings: settings)
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
@@ -106,7 +114,7 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// A page of sessions; see `SessionRepository`.
   public func list(_ query: SessionQuery) async throws(SessionError) -> SessionPage {
-    let list = try SessionList(query)
+    let list = try SessionList(query, indexes: metadataIndexes)
     try await keepActivity()
     return try await readers.readAtOnce { (database) throws(SessionError) in
       try list.run(database)

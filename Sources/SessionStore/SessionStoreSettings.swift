@@ -11,6 +11,9 @@ public struct SessionStoreSettings: Sendable {
   public var sessionTimeout: Duration = .seconds(300)
   /// What all allocations together may come to.
   public var capacity = ResourceCapacity()
+  /// The places in the metadata that lists are often narrowed by: indexes are built for them, and others dropped, when
+  /// the store is opened. Each costs every change of a session.
+  public var metadataIndexes: [MetadataPath] = []
   /// How long events are kept.
   public var eventRetention: Duration = .seconds(7 * 24 * 60 * 60)
   /// How many events are kept.

@@ -48,6 +48,13 @@ private func settings(
     #expect(capacity.memoryBytes == 64 << 30 && capacity.cpuMillicores == 1500 && capacity.diskBytes == nil)
   }
 
+  @Test func indexedKeysAreAListWithArrowsBetweenNestedOnes() throws {
+    #expect(try settings().settings.store.metadataIndexes == [])
+    let environment = ["SESSIOND_METADATA_INDEXES": "domain, config->region,'it''s'"]
+    let store = try settings(environment: environment).settings.store
+    #expect(store.metadataIndexes.map(\.keys) == [["domain"], ["config", "region"], ["it's"]])
+  }
+
   @Test(
     "A wrong value names the setting, the value, where it came from and what is allowed",
     arguments: [
@@ -65,6 +72,10 @@ private func settings(
       ("enable-logging", "yes", "enableLogging is \"yes\" (flag --enable-logging); allowed is true or false"),
       ("database-path", "", "databasePath is \"\""), ("listen", "localhost", "listen is \"localhost\""),
       ("max-message-bytes", "99999999999999999999", "maxMessageBytes is"),
+      (
+        "metadata-indexes", "a\"b",
+        "metadataIndexes is \"a\"b\" (flag --metadata-indexes); allowed is up to 16 different keys of the metadata with"
+      ), ("metadata-indexes", "a,a", "metadataIndexes is \"a,a\""),
     ])
   func wrongValue(flag: String, value: String, message: String) throws {
     let error = #expect(throws: SettingError.self) { try settings(flags: [flag: value]) }

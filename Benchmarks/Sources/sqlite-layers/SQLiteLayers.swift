@@ -19,7 +19,7 @@ struct SQLiteLayers: ParsableCommand {
   var batch = 256
   @Option(help: "Point reads in a sample.")
   var reads = 50_000
-  @Flag(help: "Only two of the indexes of sessions, by creation and by activity.")
+  @Flag(help: "Only two indexes of sessions, by creation and by activity, and none of events.")
   var twoIndexes = false
 
   func validate() throws {
@@ -98,7 +98,13 @@ struct SQLiteLayers: ParsableCommand {
   /// A file with the server's schema.
   private func database(_ path: String) throws -> Database {
     let database = try Migrator.open(path: path)
-    if twoIndexes { try database.execute("DROP INDEX sessions_by_type; DROP INDEX sessions_by_status") }
+    if twoIndexes {
+      try database.execute(
+        """
+        DROP INDEX sessions_by_type_and_create_time; DROP INDEX sessions_by_type_and_last_activity_time;
+        DROP INDEX events_by_session
+        """)
+    }
     return database
   }
 

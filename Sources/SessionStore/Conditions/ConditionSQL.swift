@@ -6,8 +6,8 @@ struct CompiledCondition: Hashable, Sendable {
   /// The values of the expression's `?` marks, in order.
   let bindings: [SQLValue]
 
-  init(_ condition: Condition) {
-    let fragment = ConditionTree(condition).sql
+  init(_ condition: Condition, indexes: MetadataIndexes = .none) {
+    let fragment = ConditionTree(condition).sql(indexes)
     sql = fragment.sql
     bindings = fragment.bindings
   }
@@ -22,9 +22,10 @@ struct CompiledOrder: Hashable, Sendable {
   /// The values of the expression's `?` marks, in order.
   let bindings: [SQLValue]
 
-  init(_ field: SessionField) {
-    sql = field.valueSQL.sql
-    bindings = field.valueSQL.bindings
+  init(_ field: SessionField, indexes: MetadataIndexes = .none) {
+    let fragment = FieldSQL(field, indexes: indexes).value
+    sql = fragment.sql
+    bindings = fragment.bindings
   }
 }
 
@@ -70,11 +71,11 @@ private indirect enum ConditionTree {
     1 + terms.enumerated().reduce(0) { stack, term in max(stack, term.element.stack + (term.offset == 0 ? 0 : 2)) }
   }
 
-  var sql: SQLFragment {
+  func sql(_ indexes: MetadataIndexes) -> SQLFragment {
     switch self {
-    case .all(let terms, _): "(\(terms.lazy.map(\.sql).joined(separator: " AND ")))"
-    case .any(let terms, _): "(\(terms.lazy.map(\.sql).joined(separator: " OR ")))"
-    case .test(let test, let negated): negated ? test.negatedSQL : test.sql
+    case .all(let terms, _): "(\(terms.lazy.map { $0.sql(indexes) }.joined(separator: " AND ")))"
+    case .any(let terms, _): "(\(terms.lazy.map { $0.sql(indexes) }.joined(separator: " OR ")))"
+    case .test(let test, let negated): TestSQL(indexes: indexes).sql(test, negated: negated)
     }
   }
 }

@@ -16,10 +16,26 @@ extension SessionField {
     case .metadata: .json
     }
   }
+}
+
+/// A field as SQL expressions.
+struct FieldSQL {
+  private let field: SessionField
+  private let indexes: MetadataIndexes
+
+  init(_ field: SessionField, indexes: MetadataIndexes) {
+    self.field = field
+    self.indexes = indexes
+  }
+
+  /// Whether there is an index of the value that looks into a JSON document.
+  var isIndexedLookup: Bool {
+    if case .metadata(let keys) = field { indexes.contains(keys) } else { false }
+  }
 
   /// The field's value, to order by and to compare with texts. True and false are 1 and 0.
-  var valueSQL: SQLFragment {
-    switch self {
+  var value: SQLFragment {
+    switch field {
     case .id: "id"
     case .type: "type"
     case .name: "name"
@@ -35,18 +51,22 @@ extension SessionField {
     case .endTime: "end_time"
     case .lastActivityTime: "last_activity_time"
     case .revision: "revision"
-    case .metadata(let keys): JSONLookup(document: "metadata", keys: keys).value
+    case .metadata(let keys): lookup(keys).value
     case .environment(let key): JSONLookup(document: "environment", keys: [key]).value
     }
   }
 
   /// The field's value with true and false as blobs, which are equal to no number and no text.
-  var distinctValueSQL: SQLFragment {
-    switch self {
-    case .metadata(let keys): JSONLookup(document: "metadata", keys: keys).distinctValue
+  var distinctValue: SQLFragment {
+    switch field {
+    case .metadata(let keys): lookup(keys).distinctValue
     case .id, .type, .name, .status, .workspace, .parentID, .templateName, .clonedFrom, .statusReason, .createTime,
       .updateTime, .startTime, .endTime, .lastActivityTime, .revision, .environment:
-      valueSQL
+      value
     }
+  }
+
+  private func lookup(_ keys: [String]) -> JSONLookup {
+    JSONLookup(document: "metadata", keys: keys, isIndexed: indexes.contains(keys))
   }
 }

@@ -9,28 +9,28 @@ struct JSONLookup {
   let document: SQLFragment
   /// From the outside in.
   let keys: [String]
+  /// Whether there is an index of the value. SQLite knows the index's expression by its text, so that the path is
+  /// written into the SQL then; otherwise it is a parameter, like everything that a caller wrote.
+  var isIndexed = false
 
   /// NULL where there is nothing or a null, the text of arrays and objects, 1 and 0 for true and false.
   var value: SQLFragment {
-    path.map { "json_extract(\(document), \(.text($0)))" } ?? walk("value")
+    path.map { "json_extract(\(document), \($0))" } ?? walk("value")
   }
 
   /// The same, but `x'01'` and `x'00'` for true and false.
   var distinctValue: SQLFragment {
     guard let path else { return walk("CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE value END") }
     return """
-      CASE json_type(\(document), \(.text(path))) WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' \
-      ELSE json_extract(\(document), \(.text(path))) END
+      CASE json_type(\(document), \(path)) WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' \
+      ELSE json_extract(\(document), \(path)) END
       """
   }
 
-  private var path: String? {
-    guard keys.allSatisfy(Self.isWrittenAsIs) else { return nil }
-    return keys.reduce(into: "$") { path, key in path += ".\"\(key)\"" }
-  }
-
-  private static func isWrittenAsIs(_ key: String) -> Bool {
-    key.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+  private var path: SQLFragment? {
+    guard keys.allSatisfy(MetadataPath.isWrittenAsIs) else { return nil }
+    let path = keys.reduce(into: "$") { path, key in path += ".\"\(key)\"" }
+    return isIndexed ? SQLFragment(textLiteral: path) : "\(.text(path))"
   }
 
   private func walk(_ result: SQLFragment) -> SQLFragment {

@@ -4,6 +4,7 @@ import SessionDomain
 struct PatternTest {
   let field: SessionField
   let operand: ConditionOperand
+  let indexes: MetadataIndexes
 
   var sql: SQLFragment {
     switch operand {
@@ -13,33 +14,35 @@ struct PatternTest {
     }
   }
 
+  private var value: SQLFragment { FieldSQL(field, indexes: indexes).value }
+
   private func match(_ pattern: String) -> SQLFragment {
     switch field {
     case .id, .name, .workspace, .parentID, .templateName, .clonedFrom, .statusReason, .environment:
-      "\(field.valueSQL) LIKE \(.text(pattern))"
+      "\(value) LIKE \(.text(pattern))"
     case .type: "\(name(SessionType.self)) LIKE \(.text(SessionType.shortPattern(pattern)))"
     case .status: "\(name(SessionStatus.self)) LIKE \(.text(SessionStatus.shortPattern(pattern)))"
     case .createTime, .updateTime, .startTime, .endTime, .lastActivityTime: "\(timeText) LIKE \(.text(pattern))"
     case .revision: neverMatches
     case .metadata:
-      "(nullif(typeof(\(field.valueSQL)), 'null') = 'text' AND \(field.valueSQL) LIKE \(.text(pattern)))"
+      "(nullif(typeof(\(value)), 'null') = 'text' AND \(value) LIKE \(.text(pattern)))"
     }
   }
 
   /// False, or unknown where the field is missing: nothing in a session equals the empty blob.
-  private var neverMatches: SQLFragment { "\(field.valueSQL) = x''" }
+  private var neverMatches: SQLFragment { "\(value) = x''" }
 
   private func name<Value: ContractNamed & RawRepresentable<Int32>>(_: Value.Type) -> SQLFragment {
     let branches = Value.allCases.map { value -> SQLFragment in
       " WHEN \(.integer(Int64(value.rawValue))) THEN \(.text(value.contractName))"
     }
-    return "CASE \(field.valueSQL)\(branches.joined(separator: "")) END"
+    return "CASE \(value)\(branches.joined(separator: "")) END"
   }
 
   private var timeText: SQLFragment {
     """
-    (strftime('%Y-%m-%dT%H:%M:%S', \(field.valueSQL) / 1000000, 'unixepoch') \
-    || printf('.%06dZ', \(field.valueSQL) % 1000000))
+    (strftime('%Y-%m-%dT%H:%M:%S', \(value) / 1000000, 'unixepoch') \
+    || printf('.%06dZ', \(value) % 1000000))
     """
   }
 }

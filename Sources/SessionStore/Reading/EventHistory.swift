@@ -4,8 +4,10 @@ import SessionDomain
 struct EventHistory: Sendable {
   /// The most a page holds.
   static let pageMax = 1000
-  /// Sequences that one page looks through for events that match.
+  /// Sequences that one page looks through for events that match, unless they are found by their sessions.
   private static let scannedMax: Int64 = 100_000
+  /// Sessions whose events are found by index and merged.
+  private static let mergedSessionsMax = 16
 
   let position: EventPosition
   let filter: EventFilter
@@ -22,10 +24,10 @@ struct EventHistory: Sendable {
       guard sequence >= bounds.oldest - 1 else { throw .sequenceCompacted(oldest: bounds.oldest) }
       after = sequence
     }
-    let through = min(bounds.newest, after + Self.scannedMax)
+    let through = isMerged ? bounds.newest : min(bounds.newest, after + Self.scannedMax)
     let limit = max(1, min(limit, Self.pageMax))
     let (events, isFull) = try storing { () throws(StorageFailure) in
-      try Self.events(database, filter, after: after, through: through, limit: limit)
+      try Self.read(database, statement(after: after, through: through, limit: limit), limit: limit)
     }
     return EventPage(
       events: events, lastSequence: isFull ? events.last?.sequence ?? through : through,
@@ -39,14 +41,22 @@ struct EventHistory: Sendable {
     return (oldest, newest)
   }
 
-  private static func events(
-    _ database: Database, _ filter: EventFilter, after: Int64, through: Int64, limit: Int
+  /// The statement that reads a page.
+  func statement(after: Int64, through: Int64, limit: Int) -> SQLFragment {
+    let range: SQLFragment = "sequence > \(.integer(after)) AND sequence <= \(.integer(through))\(test)"
+    let parts =
+      isMerged
+      ? filter.sessionIDs.sorted().map { "session_id = \(.text($0.description)) AND \(range)" as SQLFragment } : [range]
+    let rows = parts.map { "SELECT \(EventRow.selection) FROM events WHERE \($0)" as SQLFragment }
+    return "\(rows.joined(separator: " UNION ALL ")) ORDER BY sequence LIMIT \(.integer(Int64(limit)))"
+  }
+
+  private var isMerged: Bool { (1...Self.mergedSessionsMax).contains(filter.sessionIDs.count) }
+
+  private static func read(
+    _ database: Database, _ fragment: SQLFragment, limit: Int
   ) throws(StorageFailure) -> (events: [SessionEvent], isFull: Bool) {
-    let statement = try database.bound(
-      """
-      SELECT \(EventRow.selection) FROM events WHERE sequence > \(.integer(after)) \
-      AND sequence <= \(.integer(through))\(test(filter)) ORDER BY sequence LIMIT \(.integer(Int64(limit)))
-      """)
+    let statement = try database.bound(fragment)
     defer { statement.reset() }
     var events: [SessionEvent] = []
     var bytes = 0
@@ -59,14 +69,17 @@ struct EventHistory: Sendable {
   }
 
   /// Sets go in as one JSON list each, so that statements have few shapes.
-  private static func test(_ filter: EventFilter) -> SQLFragment {
+  private var test: SQLFragment {
     var test: SQLFragment = ""
-    if !filter.kinds.isEmpty { test.append(" AND kind IN \(list(filter.kinds.map { .number(Double($0.rawValue)) }))") }
-    if !filter.types.isEmpty {
-      test.append(" AND session_type IN \(list(filter.types.map { .number(Double($0.rawValue)) }))")
+    if !filter.kinds.isEmpty {
+      test.append(" AND kind IN \(Self.list(filter.kinds.map { .number(Double($0.rawValue)) }))")
     }
-    if !filter.sessionIDs.isEmpty {
-      test.append(" AND session_id IN \(list(filter.sessionIDs.map { .string($0.description) }))")
+    if !filter.types.isEmpty {
+      test.append(" AND session_type IN \(Self.list(filter.types.map { .number(Double($0.rawValue)) }))")
+    }
+    if !filter.sessionIDs.isEmpty, !isMerged {
+      // The sign keeps SQLite from looking up each of many sessions, and from sorting what they have.
+      test.append(" AND +session_id IN \(Self.list(filter.sessionIDs.map { .string($0.description) }))")
     }
     return test
   }

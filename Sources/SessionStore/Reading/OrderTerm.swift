@@ -6,8 +6,8 @@ struct OrderTerm: Sendable {
   private let isDescending: Bool
   private let canBeNull: Bool
 
-  init(_ order: SessionOrder) {
-    value = SQLFragment(CompiledOrder(order.field))
+  init(_ order: SessionOrder, indexes: MetadataIndexes) {
+    value = SQLFragment(CompiledOrder(order.field, indexes: indexes))
     isDescending = order.isDescending
     canBeNull =
       switch order.field {

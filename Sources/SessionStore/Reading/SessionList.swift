@@ -2,7 +2,7 @@ import SessionDomain
 
 /// A query as statements, checked and bound; made on the caller's thread, run on a reader's.
 struct SessionList: Sendable {
-  private let filter: SQLFragment
+  private let filter: ListFilter
   private let terms: [OrderTerm]
   private let cursor: [SQLValue]?
   private let pageSize: Int
@@ -12,17 +12,17 @@ struct SessionList: Sendable {
   private let fingerprint: UInt64
 
   /// Throws `invalidArgument` with every violation, and `pageTokenInvalid`.
-  init(_ query: SessionQuery) throws(SessionError) {
+  init(_ query: SessionQuery, indexes: MetadataIndexes) throws(SessionError) {
     let violations = query.violations()
     guard violations.isEmpty else { throw .invalidArgument(violations) }
-    filter = Self.filter(query)
-    terms = Self.terms(query.order)
+    filter = ListFilter(query, indexes: indexes)
+    terms = Self.terms(query.order, indexes)
     pageSize = PageSize.effective(query.pageSize)
     let (offset, overflow) = Int64(max(0, query.page - 1)).multipliedReportingOverflow(by: Int64(pageSize))
     self.offset = overflow ? .max : offset
     isNumbered = query.page > 0
     includeTotal = query.includeTotal
-    fingerprint = Self.fingerprint(filter, terms, includeTotal: query.includeTotal)
+    fingerprint = Self.fingerprint(query)
     guard !query.pageToken.isEmpty else {
       cursor = nil
       return
@@ -68,15 +68,22 @@ struct SessionList: Sendable {
   var pageStatement: SQLFragment {
     let values = terms.map { ", \($0.value)" as SQLFragment }.joined(separator: "")
     let order = terms.map(\.order).joined(separator: ", ")
-    let test = cursor.map { "(\(filter)) AND \(OrderTerm.rows(after: $0, in: terms))" as SQLFragment } ?? filter
+    let rows = filter.parts.map { part -> SQLFragment in
+      let test = cursor.map { "(\(part)) AND \(OrderTerm.rows(after: $0, in: terms))" as SQLFragment } ?? part
+      return "SELECT \(SessionRow.selection)\(values) FROM sessions WHERE \(test)"
+    }
     return """
-      SELECT \(SessionRow.selection)\(values) FROM sessions WHERE \(test) \
+      \(rows.joined(separator: " UNION ALL ")) \
       ORDER BY \(order) LIMIT \(.integer(Int64(pageSize) + 1)) OFFSET \(.integer(offset))
       """
   }
 
+  /// The statement that counts, where the totals do not tell.
+  var totalStatement: SQLFragment { "SELECT count(*) FROM sessions WHERE \(filter.test)" }
+
   private func total(_ database: Database) throws(StorageFailure) -> Int64 {
-    let statement = try database.bound("SELECT count(*) FROM sessions WHERE \(filter)")
+    if let counted = filter.counted { return try Totals.read(database).count(counted) }
+    let statement = try database.bound(totalStatement)
     defer { statement.reset() }
     guard try statement.step() else { return 0 }
     var row = statement.row
@@ -85,38 +92,23 @@ struct SessionList: Sendable {
 }
 
 extension SessionList {
-  /// The condition comes first: SQLite's parser keeps less on its stack for what stands on the left.
-  private static func filter(_ query: SessionQuery) -> SQLFragment {
-    var tests: [SQLFragment] = []
-    if let condition = query.condition {
-      let compiled = CompiledCondition(condition)
-      tests.append(SQLFragment(compiled))
-    }
-    if !query.types.isEmpty { tests.append("type IN (\(marks(query.types.map(\.rawValue))))") }
-    if !query.statuses.isEmpty { tests.append("status IN (\(marks(query.statuses.map(\.rawValue))))") }
-    return tests.isEmpty ? "TRUE" : tests.joined(separator: " AND ")
-  }
-
-  private static func marks(_ numbers: [Int32]) -> SQLFragment {
-    Set(numbers).sorted().map { "\(.integer(Int64($0)))" as SQLFragment }.joined(separator: ", ")
-  }
-
-  private static func terms(_ order: [SessionOrder]) -> [OrderTerm] {
+  private static func terms(_ order: [SessionOrder], _ indexes: MetadataIndexes) -> [OrderTerm] {
     let order = order.isEmpty ? [SessionOrder(.createTime)] : order
     var terms: [OrderTerm] = []
     for field in order {
-      terms.append(OrderTerm(field))
+      terms.append(OrderTerm(field, indexes: indexes))
       // Nothing is left to order after the id.
       if field.field == .id { return terms }
     }
-    return terms + [OrderTerm(SessionOrder(.id))]
+    return terms + [OrderTerm(SessionOrder(.id), indexes: indexes)]
   }
 
-  private static func fingerprint(_ filter: SQLFragment, _ terms: [OrderTerm], includeTotal: Bool) -> UInt64 {
+  /// Tells the tokens of this query from those of others, whatever is indexed.
+  private static func fingerprint(_ query: SessionQuery) -> UInt64 {
     var hash = StableHash()
-    hash.combine(filter)
-    for term in terms { hash.combine(term.order) }
-    hash.combine(includeTotal ? 1 : 0)
+    hash.combine(ListFilter(query, indexes: .none).test)
+    for term in terms(query.order, .none) { hash.combine(term.order) }
+    hash.combine(query.includeTotal ? 1 : 0)
     return hash.value
   }
 }

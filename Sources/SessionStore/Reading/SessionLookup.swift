@@ -2,8 +2,12 @@ import SessionDomain
 
 /// Reads single sessions on any connection.
 enum SessionLookup {
+  private static let select = "SELECT \(SessionRow.columns) FROM sessions WHERE id = ?"
+
+  static func statement(of id: SessionID) -> SQLFragment { SQLFragment(sql: select, bindings: [.text(id.description)]) }
+
   static func find(_ id: SessionID, in database: Database) throws(StorageFailure) -> Session? {
-    let statement = try database.statement("SELECT \(SessionRow.columns) FROM sessions WHERE id = ?")
+    let statement = try database.statement(select)
     defer { statement.reset() }
     statement.bind(id.description)
     guard try statement.step() else { return nil }

@@ -96,7 +96,8 @@ final class StoredSnapshot: SessionSnapshot {
     var tests: SQLFragment = "id > \(.text(last?.description ?? ""))"
     if !filter.types.isEmpty {
       let types = filter.types.map { Int64($0.rawValue) }.sorted()
-      tests.append(" AND type IN (\(types.map { "\(.integer($0))" as SQLFragment }.joined(separator: ", ")))")
+      // The sign keeps SQLite from the index of types, which would have to be sorted.
+      tests.append(" AND +type IN (\(types.map { "\(.integer($0))" as SQLFragment }.joined(separator: ", ")))")
     }
     if !ids.isEmpty {
       let list = JSONValue.array(ids.map { .string($0.description) }).compactText

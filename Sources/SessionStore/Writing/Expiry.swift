@@ -29,8 +29,7 @@ extension Writer {
     _ database: Database, timeout: Duration, at now: ContinuousClock.Instant
   ) throws(StorageFailure) -> InactivityTimers {
     var timers = InactivityTimers(timeout: timeout)
-    let statuses = SessionStatus.allCases.filter(\.isLive).map { "\($0.rawValue)" }.joined(separator: ", ")
-    let statement = try database.statement("SELECT id, status, constraints FROM sessions WHERE status IN (\(statuses))")
+    let statement = try database.bound(StatusLookup.all(where: \.isLive, "id, status, constraints"))
     defer { statement.reset() }
     do throws(StorageFailure) {
       while try statement.step() {

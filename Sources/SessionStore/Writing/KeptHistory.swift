@@ -94,12 +94,13 @@ extension Writer {
     return row.integer()
   }
 
+  static let forgetRequests = """
+    DELETE FROM requests WHERE (method, request_id) IN \
+    (SELECT method, request_id FROM requests WHERE time < ? ORDER BY time LIMIT ?)
+    """
+
   private func forgetRequests(before cutoff: Timestamp) throws(StorageFailure) {
-    let statement = try database.statement(
-      """
-      DELETE FROM requests WHERE (method, request_id) IN \
-      (SELECT method, request_id FROM requests WHERE time < ? ORDER BY time LIMIT ?)
-      """)
+    let statement = try database.statement(Self.forgetRequests)
     statement.bind(cutoff)
     statement.bind(Self.forgottenRowsMax)
     try statement.run()

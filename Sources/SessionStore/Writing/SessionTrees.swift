@@ -12,16 +12,19 @@ extension Writer {
   }
 
   func childIDs(of id: SessionID) throws(StorageFailure) -> [SessionID] {
-    let statement = try database.statement("SELECT id FROM sessions WHERE parent_id = ? ORDER BY id")
+    let statement = try database.bound(Self.childIDs(of: id))
     defer { statement.reset() }
-    statement.bind(id.description)
     var children: [SessionID] = []
     while try statement.step() {
       var row = statement.row
       guard let child = SessionID(row.text()) else { throw SessionRow.damaged }
       children.append(child)
     }
-    return children
+    return children.sorted()
+  }
+
+  static func childIDs(of id: SessionID) -> SQLFragment {
+    "SELECT id FROM sessions WHERE parent_id = \(.text(id.description))"
   }
 
   /// All sessions below one, the deepest first, then by id.
@@ -41,8 +44,7 @@ extension Writer {
   /// count as levels, too.
   func unfinished() throws(StorageFailure) -> [SessionID] {
     var parents: [SessionID: SessionID?] = [:]
-    let statuses = SessionStatus.allCases.filter { !$0.isFinal }.map { "\($0.rawValue)" }.joined(separator: ", ")
-    let statement = try database.statement("SELECT id, parent_id FROM sessions WHERE status IN (\(statuses))")
+    let statement = try database.bound(StatusLookup.all(where: { !$0.isFinal }, "id, parent_id"))
     defer { statement.reset() }
     while try statement.step() {
       var row = statement.row

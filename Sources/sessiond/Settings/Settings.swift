@@ -66,6 +66,10 @@ extension SessionStoreSettings {
     try reader.milliseconds(
       "metricsInterval", 100...86_400_000, "How long activity may take to be in the file.", &activityInterval)
     capacity = try ResourceCapacity(&reader)
+    metadataIndexes = try reader.read(
+      Setting(
+        "metadataIndexes", default: "", MetadataPath.allowed, "Keys of the metadata to index: domain,config->region."
+      ) { MetadataPath.list($0) })
     try reader.milliseconds(
       "ackTimeout", 1...31_536_000_000, "How long a message may be in delivery before it is delivered again.",
       &ackTimeout)

@@ -1,0 +1,193 @@
+import RepositoryConformance
+import SessionDomain
+import Synchronization
+import Testing
+
+@testable import SessionStore
+
+private func paths(_ text: String) throws -> [MetadataPath] {
+  try #require(MetadataPath.list(text))
+}
+
+extension SQLiteSessionRepository {
+  /// The names of the indexes that were made for metadata.
+  fileprivate func metadataIndexNames() async throws -> [String] {
+    try await readers.read { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in
+        let statement = try database.statement(
+          "SELECT name FROM sqlite_schema WHERE name LIKE '%metadata%' ORDER BY name")
+        defer { statement.reset() }
+        var names: [String] = []
+        while try statement.step() {
+          var row = statement.row
+          names.append(row.text())
+        }
+        return names
+      }
+    }
+  }
+
+  fileprivate func create(_ name: String, _ metadata: [String: JSONValue]) async throws {
+    _ = try await create(SessionDraft(type: .active, name: name, workspace: "/", metadata: metadata), request: nil)
+  }
+
+  fileprivate func names(where text: String, _ parameters: [ConditionValue] = []) async throws -> [String] {
+    var query = SessionQuery()
+    query.condition = try Condition.parse(text, parameters: parameters)
+    query.includeTotal = true
+    let page = try await list(query)
+    #expect(page.totalSize == Int64(page.sessions.count))
+    return page.sessions.map(\.name)
+  }
+}
+
+@Suite struct MetadataIndexTests {
+  @Test func `Indexes come with their keys and go without them`() async throws {
+    let fixture = try StoreFixture()
+    let said = Mutex<[String]>([])
+    func open(_ text: String) throws -> SQLiteSessionRepository {
+      var settings = SessionStoreSettings(path: fixture.path)
+      settings.metadataIndexes = try paths(text)
+      return try SQLiteSessionRepository(
+        settings: settings, clock: fixture.clock, idGenerator: MonotonicIDGenerator(clock: fixture.clock),
+        observer: CommitRecorder()
+      ) { indexing in
+        let text =
+          switch indexing {
+          case .building(let name, let sessions): "building \(name) of \(sessions)"
+          case .built(let name): "built \(name)"
+          case .dropped(let name): "dropped \(name)"
+          }
+        said.withLock { $0.append(text) }
+      }
+    }
+    func names(_ fields: String...) -> [String] {
+      fields.flatMap { field in
+        ["create_time", "last_activity_time"].map { "sessions_by_metadata: \(field) by \($0)" }
+      }
+    }
+    let plain = try open("")
+    try await plain.create("a", ["domain": .string("x")])
+    #expect(try await plain.metadataIndexNames() == [] && said.withLock { $0.isEmpty })
+    await plain.close()
+
+    let both = try open("domain, config->'it''s'")
+    let wanted = names("metadata->'config'->>'it''s'", "metadata->>'domain'")
+    #expect(try await both.metadataIndexNames() == wanted)
+    #expect(said.withLock { Set($0) } == Set(wanted.flatMap { ["building \($0) of 1", "built \($0)"] }))
+    #expect(try await both.names(where: "metadata->>'domain' = 'x'") == ["a"])
+    try await both.create("b", ["domain": .string("x"), "config": .object(["it's": .number(1)])])
+    #expect(try await both.inconsistencies() == [])
+    await both.close()
+
+    said.withLock { $0 = [] }
+    let same = try open("config->'it''s',domain")
+    #expect(said.withLock { $0 } == [])
+    await same.close()
+
+    let one = try open("config->'it''s'")
+    #expect(try await one.metadataIndexNames() == names("metadata->'config'->>'it''s'"))
+    #expect(said.withLock { $0 } == names("metadata->>'domain'").map { "dropped \($0)" })
+    #expect(try await one.names(where: "metadata->>'domain' = 'x'").sorted() == ["a", "b"])
+    #expect(try await one.names(where: "metadata->'config'->>'it''s' = 1") == ["b"])
+    await one.close()
+  }
+
+  @Test func `An index of that name with another expression is built anew`() async throws {
+    let fixture = try StoreFixture()
+    await (try fixture.open { $0.metadataIndexes = MetadataPath.list("domain") ?? [] }).close()
+    let other = try fixture.open()
+    let name = "sessions_by_metadata: metadata->>'domain' by create_time"
+    try await other.onCommitter { (writer) throws(StorageFailure) in
+      try writer.database.execute("CREATE INDEX \"\(name)\" ON sessions (name)")
+    }
+    await other.close()
+    let again = try fixture.open { $0.metadataIndexes = MetadataPath.list("domain") ?? [] }
+    let plan = try await again.plan(try query("metadata->>'domain' = 'x'"))
+    #expect(plan.description.contains("\(name) (<expr>=?)"), "\(plan)")
+    await again.close()
+  }
+
+  private func query(_ text: String, _ parameters: [ConditionValue] = []) throws -> SessionQuery {
+    var query = SessionQuery()
+    query.condition = try Condition.parse(text, parameters: parameters)
+    return query
+  }
+
+  @Test(arguments: ["domain", "it's", "'", "'\u{301}", "größe", "日本", "a.b", "$[0]", "a,b", "a->b", " a ", "?1", "--"])
+  func `Lists of a declared key use its index, whatever characters it has`(key: String) async throws {
+    let fixture = try StoreFixture()
+    let field = try #require(MetadataPath(["outer", key])).field
+    let repository = try fixture.open { $0.metadataIndexes = MetadataPath(["outer", key]).map { [$0] } ?? [] }
+    for (name, value) in [("a", "x"), ("b", "y"), ("c", "x")] {
+      try await repository.create(name, ["outer": .object([key: .string(value)])])
+    }
+    try await repository.create("d", [key: .string("x")])
+    #expect(try await repository.names(where: "\(field) = 'x'") == ["a", "c"])
+    #expect(try await repository.names(where: "type = 'ACTIVE' AND \(field) IN ('y', ?)", [.string("z")]) == ["b"])
+    var query = try query("\(field) = 'x'")
+    let seek = "SEARCH sessions USING INDEX sessions_by_metadata: \(field)"
+    query.types = [.active, .observer]
+    query.statuses = [.initializing, .active]
+    let byCreation = try await repository.plan(query)
+    #expect(byCreation.readsOnly("\(seek) by create_time (<expr>=?)") && !byCreation.sorts, "\(byCreation)")
+    let total = try await repository.totalPlan(query)
+    #expect(total.readsOnly(seek), "\(total)")
+    query.order = [SessionOrder(.lastActivityTime, isDescending: true)]
+    let byActivity = try await repository.plan(query)
+    #expect(byActivity.readsOnly("\(seek) by last_activity_time (<expr>=?)"), "\(byActivity)")
+    #expect(!byActivity.sorts && byActivity.sortsTies, "\(byActivity)")
+    query.pageSize = 1
+    query.pageToken = try await repository.list(query).nextPageToken
+    let next = try await repository.plan(query)
+    #expect(next.readsOnly("\(seek) by last_activity_time (<expr>=? AND last_activity_time<?)"), "\(next)")
+    #expect(!next.sorts && next.sortsTies, "\(next)")
+    #expect(try await repository.list(query).sessions.map(\.name).count == 1)
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+
+  @Test(arguments: [
+    ("= true", ["true"]), ("= 1", ["one"]), ("IN (false, 'text')", ["false", "text"]), ("= 0", []),
+    ("IN (1, true, 7)", ["one", "true", "seven"]), ("= '1'", ["text one"]), ("> 1", ["seven", "half"]),
+    (">= false", ["true", "false"]), ("< 'z'", ["text one", "text", "list"]), ("BETWEEN 0 AND 2", ["one", "half"]),
+    ("IS NULL", ["missing", "null"]), ("IS NOT NULL AND name LIKE 't%'", ["true", "text one", "text"]),
+    ("!= 1", ["true", "false", "text one", "seven", "half", "text", "list"]),
+    ("NOT IN (1, true)", ["false", "text one", "seven", "half", "text", "list"]), ("LIKE 'TE%'", ["text"]),
+    ("NOT BETWEEN 0 AND 2", ["seven"]), ("= ?", []),
+  ])
+  func `An index finds what there is without it`(test: String, names: [String]) async throws {
+    let values: [(String, JSONValue?)] = [
+      ("true", .bool(true)), ("false", .bool(false)), ("one", .number(1)), ("text one", .string("1")),
+      ("seven", .number(7)), ("half", .number(1.5)), ("missing", nil), ("null", .null), ("text", .string("text")),
+      ("list", .array([])),
+    ]
+    for keys in ["", "k"] {
+      let fixture = try StoreFixture()
+      let repository = try fixture.open { $0.metadataIndexes = MetadataPath.list(keys) ?? [] }
+      for (name, value) in values { try await repository.create(name, value.map { ["k": $0] } ?? [:]) }
+      let parameters: [ConditionValue] = test == "= ?" ? [.null] : []
+      let found = try await repository.names(where: "metadata->>'k' \(test)", parameters)
+      #expect(found.sorted() == names.sorted(), "indexes: \(keys)")
+      let opposite = try await repository.names(where: "NOT (metadata->>'k' \(test))", parameters)
+      #expect(Set(opposite).isDisjoint(with: names), "indexes: \(keys)")
+      let total = try await repository.totalPlan(try query("metadata->>'k' \(test)", parameters))
+      let isSought = !keys.isEmpty && ["= ", "IN", "> ", ">=", "< ", "BE", "IS NULL"].contains { test.hasPrefix($0) }
+      if isSought { #expect(total.readsOnly("SEARCH sessions USING INDEX sessions_by_metadata"), "\(total)") }
+      await repository.close()
+    }
+  }
+
+  @Test func `A page's token is good when indexes came and went`() async throws {
+    let fixture = try StoreFixture()
+    let first = try fixture.open()
+    for name in ["a", "b"] { try await first.create(name, ["k": .string("x")]) }
+    var query = try query("metadata->>'k' = 'x' AND type = 'ACTIVE'")
+    query.pageSize = 1
+    query.pageToken = try await first.list(query).nextPageToken
+    await first.close()
+    let second = try fixture.open { $0.metadataIndexes = MetadataPath.list("k") ?? [] }
+    #expect(try await second.list(query).sessions.map(\.name) == ["b"])
+    await second.close()
+  }
+}
