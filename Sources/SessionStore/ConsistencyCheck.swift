@@ -4,7 +4,9 @@ extension SQLiteSessionRepository {
   /// Looks for what must never be, and tells each find in a sentence; empty when all is well. Reads the whole file.
   public func inconsistencies() async throws(SessionError) -> [String] {
     let finds = try await readers.readAtOnce { (database) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try ConsistencyCheck(database: database).run() }
+      try storing { () throws(StorageFailure) in
+        try ConsistencyCheck(database: database, column: try self.searchMemory.begin(database)).run()
+      }
     }
     return try await finds
       + committer.submit { (writer) throws(SessionError) in
@@ -15,12 +17,15 @@ extension SQLiteSessionRepository {
 
 private struct ConsistencyCheck {
   let database: Database
+  /// What searches look into; nil when they read the file.
+  let column: SearchColumn?
 
   func run() throws(StorageFailure) -> [String] {
     var finds: [String] = []
     if let damage = try database.text("PRAGMA integrity_check(1)"), damage != "ok" { finds.append(damage) }
     finds += try historyFinds()
     finds += try totalsFinds()
+    finds += try searchFinds()
     for (query, find) in Self.forbiddenRows {
       let count = try database.integer(query) ?? 0
       if count > 0 { finds.append("\(count) \(find)") }
@@ -38,6 +43,11 @@ private struct ConsistencyCheck {
     }
     if count > 0, last != bounds.newest { finds.append("the last event is \(last), not \(bounds.newest)") }
     return finds
+  }
+
+  private func searchFinds() throws(StorageFailure) -> [String] {
+    guard let column, let stored = try SearchColumn.read(database, bytesMax: .max) else { return [] }
+    return column.holdsSame(as: stored) ? [] : ["searches look into something else than what is stored"]
   }
 
   private func totalsFinds() throws(StorageFailure) -> [String] {

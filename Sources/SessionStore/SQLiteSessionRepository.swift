@@ -13,6 +13,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   let activityTimes = ActivityTimes()
   let monotonicClock: any MonotonicClock
   let metadataIndexes: MetadataIndexes
+  let searchMemory: SearchMemory
   private let snapshots: SnapshotPool
   private let lock: FileLock
 
@@ -54,9 +55,11 @@ public final class SQLiteSessionRepository: SessionRepository {
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
     do throws(StorageFailure) {
+      searchMemory = try SearchMemory(database, bytesMax: settings.searchMemoryBytesMax)
       writer = try Writer(
         database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
-        healthLook: healthLook, queues: self.queues, notes: notes, activityTimes: activityTimes)
+        healthLook: healthLook, queues: self.queues, notes: notes, activityTimes: activityTimes,
+        searchMemory: searchMemory)
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }
@@ -125,8 +128,8 @@ public final class SQLiteSessionRepository: SessionRepository {
   public func search(_ text: String, limit: Int) async throws(SessionError) -> [Session] {
     let search = try SessionSearch(text, limit: limit)
     try await keepActivity()
-    return try await readers.read { (database) throws(SessionError) in
-      try search.run(database)
+    return try await readers.readAtOnce { (database) throws(SessionError) in
+      try search.run(database, self.searchMemory)
     }
   }
 

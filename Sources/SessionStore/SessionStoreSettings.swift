@@ -47,6 +47,8 @@ public struct SessionStoreSettings: Sendable {
   public var waitingSnapshotsMax = 1024
   /// How long a snapshot stays open. Meanwhile the write-ahead log cannot shrink.
   public var snapshotLifetime: Duration = .seconds(30)
+  /// The most memory for what searches look into; with more than that, they read the file.
+  public var searchMemoryBytesMax = 256 << 20
   /// How often expired history is looked for when nothing is committed.
   public var housekeepingInterval: Duration = .seconds(60)
 

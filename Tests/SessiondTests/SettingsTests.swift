@@ -76,6 +76,7 @@ private func settings(
         "metadata-indexes", "a\"b",
         "metadataIndexes is \"a\"b\" (flag --metadata-indexes); allowed is up to 16 different keys of the metadata with"
       ), ("metadata-indexes", "a,a", "metadataIndexes is \"a,a\""),
+      ("search-memory-bytes", "-1", "searchMemoryBytes is \"-1\""),
     ])
   func wrongValue(flag: String, value: String, message: String) throws {
     let error = #expect(throws: SettingError.self) { try settings(flags: [flag: value]) }

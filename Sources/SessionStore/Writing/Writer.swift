@@ -8,6 +8,7 @@ final class Writer {
   let queues: any MessageQueues
   /// What memory knows of the message bus.
   let bus: MessageBus
+  private let searchMemory: SearchMemory
   private let clock: any WallClock
   let monotonicClock: any MonotonicClock
   private var idGenerator: any IDGenerator
@@ -78,12 +79,13 @@ final class Writer {
   init(
     database: Database, settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
     idGenerator: any IDGenerator, healthLook: any HealthLook, queues: any MessageQueues, notes: BusNotes,
-    activityTimes: ActivityTimes
+    activityTimes: ActivityTimes, searchMemory: SearchMemory
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
     self.queues = queues
     self.activityTimes = activityTimes
+    self.searchMemory = searchMemory
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
@@ -164,7 +166,7 @@ extension Writer {
       state.totals.bind(to: statements.updateTotals)
       try statements.updateTotals.run()
     }
-    try statements.commit.run()
+    try searchMemory.follow(batch) { () throws(StorageFailure) in try statements.commit.run() }
     bus.committed()
     let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
     committed = state

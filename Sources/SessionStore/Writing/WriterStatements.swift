@@ -22,7 +22,8 @@ struct WriterStatements {
     rollBackToSavepoint = try database.prepare("ROLLBACK TO change")
     insertSession = try database.prepare(SessionRow.insert)
     replaceSession = try database.prepare(SessionRow.update)
-    touchSession = try database.prepare("UPDATE sessions SET last_activity_time = ? WHERE id = ?")
+    touchSession = try database.prepare(
+      "UPDATE sessions SET last_activity_time = max(last_activity_time, ?) WHERE id = ?")
     deleteSession = try database.prepare("DELETE FROM sessions WHERE id = ?")
     insertEvent = try database.prepare("INSERT INTO events (\(EventRow.columns)) VALUES (\(EventRow.marks))")
     updateTotals = try database.prepare(Totals.update)

@@ -79,6 +79,9 @@ extension SessionStoreSettings {
     try reader.milliseconds(
       "eventRetention", 1...3_153_600_000_000, "How long events are kept.", &eventRetention)
     try reader.count("eventRetentionCount", 1...1_000_000_000, "How many events are kept.", &eventRetentionCount)
+    try reader.count(
+      "searchMemoryBytes", 0...(1 << 40), "Bytes of texts to search in; with more, the file is read.",
+      &searchMemoryBytesMax)
     readerCount = max(2, processors)
     try reader.count("readers", 1...64, "Threads that read the database.", &readerCount)
     try reader.milliseconds("queryTimeout", 10...3_600_000, "How long one list or search may take.", &readTimeLimit)

@@ -127,10 +127,14 @@ extension SQLiteSessionRepository {
     #expect(try await repository.names(where: "type = 'ACTIVE' AND \(field) IN ('y', ?)", [.string("z")]) == ["b"])
     var query = try query("\(field) = 'x'")
     let seek = "SEARCH sessions USING INDEX sessions_by_metadata: \(field)"
-    query.types = [.active, .observer]
-    query.statuses = [.initializing, .active]
-    let byCreation = try await repository.plan(query)
-    #expect(byCreation.readsOnly("\(seek) by create_time (<expr>=?)") && !byCreation.sorts, "\(byCreation)")
+    for (types, statuses) in [
+      ([], []), ([.active], [.initializing]), ([.active, .observer], [.initializing, .active]),
+    ] as [([SessionType], [SessionStatus])] {
+      query.types = types
+      query.statuses = statuses
+      let byCreation = try await repository.plan(query)
+      #expect(byCreation.readsOnly("\(seek) by create_time (<expr>=?)") && !byCreation.sorts, "\(byCreation)")
+    }
     let total = try await repository.totalPlan(query)
     #expect(total.readsOnly(seek), "\(total)")
     query.order = [SessionOrder(.lastActivityTime, isDescending: true)]

@@ -165,6 +165,17 @@ private struct Narrowed: CustomTestStringConvertible, Sendable {
     await repository.close()
   }
 
+  @Test func `A search in the file follows the latest activity`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    for text in ["", "main", "director"] {
+      let plan = try await repository.plan(SessionSearch(text, limit: 10).statement)
+      #expect(plan.readsOnly("SCAN sessions USING INDEX sessions_by_last_activity_time"), "\(plan)")
+      #expect(!plan.sorts && plan.sortsTies, "\(plan)")
+    }
+    await repository.close()
+  }
+
   @Test func `A page of templates seeks to its place`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()

@@ -23,6 +23,19 @@ enum SearchText {
     text.lowercased()
   }
 
+  /// Appends the text as it is compared.
+  static func appendFolded(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    if text.contains(where: { $0 >= 0x80 }) {
+      bytes += folded(String(decoding: text, as: UTF8.self)).utf8
+    } else {
+      for byte in text { bytes.append(lowerCased(byte)) }
+    }
+  }
+
+  private static func lowerCased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  }
+
   private static func bytes(_ value: OpaquePointer?) -> UnsafeRawBufferPointer {
     guard let start = sqlite3_value_text(value) else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
@@ -35,8 +48,7 @@ enum SearchText {
     }
     return withUnsafeTemporaryAllocation(byteCount: text.count, alignment: 1) { buffer in
       for index in 0..<text.count {
-        let byte = text[index]
-        buffer[index] = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+        buffer[index] = lowerCased(text[index])
       }
       return find(sought, in: UnsafeRawBufferPointer(buffer))
     }

@@ -1,0 +1,134 @@
+import SessionDomain
+
+/// What searches look into, of all sessions, in memory: no index of SQLite finds pieces of texts, and reading all rows
+/// takes a microsecond and more for each.
+///
+/// A value: a copy stays as it is while the original goes on with the commits, and shares with it what did not change.
+struct SearchColumn {
+  /// In the order of ids; none is empty.
+  private var chunks: [SearchChunk] = []
+  /// What it takes of memory.
+  private(set) var bytes = 0
+
+  var count: Int { chunks.reduce(0) { $0 + $1.count } }
+
+  /// Reads all sessions; nil when they take more than `bytesMax`.
+  static func read(_ database: Database, bytesMax: Int) throws(StorageFailure) -> SearchColumn? {
+    var column = SearchColumn()
+    let statement = try database.statement(
+      "SELECT id, type, name, workspace, last_activity_time FROM sessions ORDER BY id")
+    defer { statement.reset() }
+    while try statement.step() {
+      var row = statement.row
+      let id = row.withOptionalText { $0.flatMap { SessionID(utf8: $0) } }
+      let type = SessionType(rawValue: Int32(clamping: row.integer()))
+      guard let id, let type else { throw SessionRow.damaged }
+      var texts: [UInt8] = []
+      for _ in ["name", "workspace"] { row.withOptionalText { SearchChunk.append($0, to: &texts) } }
+      column.put(id, type, texts: texts, activity: Timestamp(microseconds: row.integer()))
+      guard column.bytes <= bytesMax else { return nil }
+    }
+    return column
+  }
+
+  /// Takes a session as it is now.
+  mutating func put(_ session: Session) {
+    var (name, workspace) = (session.name, session.workspace)
+    var texts: [UInt8] = []
+    name.withUTF8 { SearchChunk.append($0, to: &texts) }
+    workspace.withUTF8 { SearchChunk.append($0, to: &texts) }
+    put(session.id, session.type, texts: texts, activity: session.lastActivityTime)
+  }
+
+  /// Whether two have the same sessions, wherever their chunks begin.
+  func holdsSame(as other: SearchColumn) -> Bool {
+    chunks.lazy.flatMap(\.contents).elementsEqual(other.chunks.lazy.flatMap(\.contents))
+  }
+
+  /// Takes a session's activity, if it is here and the activity is its latest.
+  mutating func noteActivity(of id: SessionID, at time: Timestamp) {
+    guard let (number, index) = place(of: id) else { return }
+    chunks[number].noteActivity(time, at: index)
+  }
+
+  mutating func remove(_ id: SessionID) {
+    guard let (number, index) = place(of: id) else { return }
+    bytes -= chunks[number].bytes
+    chunks[number].remove(at: index)
+    bytes += chunks[number].bytes
+    if chunks[number].count == 0 { chunks.remove(at: number) }
+  }
+
+  private mutating func put(_ id: SessionID, _ type: SessionType, texts: [UInt8], activity: Timestamp) {
+    let number = chunk(of: id)
+    if number == chunks.count { chunks.append(SearchChunk()) }
+    bytes -= chunks[number].bytes
+    let index = chunks[number].index(notBefore: id)
+    if index < chunks[number].count, chunks[number].id(at: index) == id {
+      chunks[number].update(texts: texts, activity: activity, at: index)
+      bytes += chunks[number].bytes
+      return
+    }
+    if chunks[number].count == SearchChunk.sessionsMax {
+      // New ids are the greatest, and begin a chunk of their own.
+      let upper = index == chunks[number].count ? SearchChunk() : chunks[number].split()
+      bytes += chunks[number].bytes + upper.bytes
+      chunks.insert(upper, at: number + 1)
+      let isUpper = index >= chunks[number].count
+      insert(id, type, texts, activity, into: isUpper ? number + 1 : number)
+    } else {
+      bytes += chunks[number].bytes
+      insert(id, type, texts, activity, into: number)
+    }
+  }
+
+  private mutating func insert(
+    _ id: SessionID, _ type: SessionType, _ texts: [UInt8], _ activity: Timestamp, into number: Int
+  ) {
+    bytes -= chunks[number].bytes
+    let index = chunks[number].index(notBefore: id)
+    chunks[number].insert(id, type, texts: texts, activity: activity, at: index)
+    bytes += chunks[number].bytes
+  }
+
+  private func place(of id: SessionID) -> (chunk: Int, index: Int)? {
+    let number = chunk(of: id)
+    guard number < chunks.count else { return nil }
+    let index = chunks[number].index(notBefore: id)
+    return index < chunks[number].count && chunks[number].id(at: index) == id ? (number, index) : nil
+  }
+
+  /// The chunk where an id is, or where it would go.
+  private func chunk(of id: SessionID) -> Int {
+    var (low, high) = (0, chunks.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if chunks[middle].id(at: 0) <= id { low = middle + 1 } else { high = middle }
+    }
+    return max(0, low - 1)
+  }
+}
+
+// MARK: Finding
+
+extension SearchColumn {
+  private struct Match {
+    let activity: Timestamp
+    let id: SessionID
+  }
+
+  /// The sessions that match, the latest activity first, then by id; at most `limit`.
+  func latest(_ limit: Int, matching sought: SoughtText) -> [SessionID] {
+    var found: [Match] = []
+    // The first chunks most likely have the latest sessions, after which the others need no look.
+    for chunk in chunks.sorted(by: { $0.latest > $1.latest }) {
+      if found.count == limit, let last = found.last, last.activity > chunk.latest { break }
+      let before = found.count
+      chunk.matches(sought) { found.append(Match(activity: chunk.activity(at: $0), id: chunk.id(at: $0))) }
+      guard found.count > before else { continue }
+      found.sort { $0.activity == $1.activity ? $0.id < $1.id : $0.activity > $1.activity }
+      if found.count > limit { found.removeLast(found.count - limit) }
+    }
+    return found.map(\.id)
+  }
+}

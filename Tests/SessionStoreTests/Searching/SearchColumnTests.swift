@@ -1,0 +1,183 @@
+import SessionDomain
+import Testing
+
+@testable import SessionStore
+
+/// What a column holds, in the simplest form.
+private struct Model {
+  private(set) var sessions: [SessionID: Session] = [:]
+
+  mutating func put(_ session: Session) { sessions[session.id] = session }
+
+  mutating func remove(_ id: SessionID) { sessions[id] = nil }
+
+  func latest(_ limit: Int, matching text: String) -> [SessionID] {
+    let folded = text.lowercased()
+    let found = sessions.values.filter { session in
+      [session.name, session.workspace, session.id.description, session.type.description]
+        .contains { $0.lowercased().contains(folded) }
+    }
+    return found.sorted { left, right in
+      left.lastActivityTime == right.lastActivityTime
+        ? left.id < right.id : left.lastActivityTime > right.lastActivityTime
+    }.prefix(limit).map(\.id)
+  }
+}
+
+private let names = ["Worker", "indexer", "Größe", "data processor", "WORKER-2", "x"]
+private let workspaces = ["/", "/workspace/One", "/srv/Ärger/two", "/work"]
+private let texts = [
+  "worker", "RÖSSE", "größ", "/", "srv/ä", "a", "-", "0", "1f", "observer", "zebra", "e\u{ff}", "r/",
+]
+
+private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Session {
+  var session = Session(
+    id: id, type: SessionType.allCases[Int(id.low % 4)], name: names.randomElement(using: &generator) ?? "",
+    status: .active, workspace: workspaces.randomElement(using: &generator) ?? "",
+    createTime: Timestamp(microseconds: 0), revision: 1)
+  session.lastActivityTime = Timestamp(microseconds: Int64.random(in: 0..<2000, using: &generator))
+  return session
+}
+
+@Suite struct SearchColumnTests {
+  @Test(arguments: [false, true])
+  func `A column finds what its sessions have, whatever happened to them`(inOrder: Bool) throws {
+    let seed = UInt64.random(in: .min ... .max)
+    var generator = SeededGenerator(state: seed)
+    var (column, model) = (SearchColumn(), Model())
+    // More than a chunk holds, so that chunks begin and split.
+    for number in 0..<UInt64(3 * SearchChunk.sessionsMax) {
+      let high = inOrder ? number : UInt64.random(in: .min ... .max, using: &generator)
+      let new = session(SessionID(high: high, low: number), &generator)
+      column.put(new)
+      model.put(new)
+      guard number.isMultiple(of: 3), let some = model.sessions.keys.randomElement(using: &generator) else { continue }
+      if number.isMultiple(of: 2) {
+        column.remove(some)
+        model.remove(some)
+      } else {
+        let changed = session(some, &generator)
+        column.put(changed)
+        model.put(changed)
+      }
+    }
+    column.remove(SessionID(high: .max, low: .max))
+    #expect(column.count == model.sessions.count, "seed \(seed)")
+    for text in texts {
+      for limit in [1, 50, 1000] {
+        let sought = try #require(SoughtText(SearchText.folded(text)))
+        #expect(
+          column.latest(limit, matching: sought) == model.latest(limit, matching: text), "seed \(seed), \(text)")
+      }
+    }
+    for id in model.sessions.keys { column.remove(id) }
+    #expect(column.count == 0 && column.bytes == 0, "seed \(seed)")
+  }
+
+  @Test func `Of sessions with the same activity the first id is found, wherever the later activity is`() throws {
+    var column = SearchColumn()
+    func put(_ number: Int, _ name: String, _ microseconds: Int64) {
+      var session = Session(
+        id: SessionID(high: UInt64(number), low: 0), type: .active, name: name, status: .active, workspace: "/",
+        createTime: Timestamp(microseconds: 0), revision: 1)
+      session.lastActivityTime = Timestamp(microseconds: microseconds)
+      column.put(session)
+    }
+    for number in 0..<SearchChunk.sessionsMax { put(number, number == 7 ? "zebra" : "horse", 5) }
+    put(SearchChunk.sessionsMax, "zebra", 5)
+    put(SearchChunk.sessionsMax + 1, "horse", 9)
+    let zebra = try #require(SoughtText("zebra"))
+    #expect(column.latest(1, matching: zebra) == [SessionID(high: 7, low: 0)])
+  }
+
+  @Test func `A copy stays as it was`() throws {
+    var generator = SeededGenerator(state: 1)
+    var column = SearchColumn()
+    let first = session(SessionID(high: 0, low: 1), &generator)
+    column.put(first)
+    let copy = column
+    var renamed = first
+    renamed.name = "zebra"
+    column.put(renamed)
+    column.put(session(SessionID(high: 0, low: 2), &generator))
+    let zebra = try #require(SoughtText("zebra"))
+    #expect(copy.count == 1 && copy.latest(9, matching: zebra) == [])
+    #expect(column.count == 2 && column.latest(9, matching: zebra) == [first.id])
+    #expect(!column.holdsSame(as: copy) && column.holdsSame(as: column))
+  }
+}
+
+@Suite struct SearchMemoryTests {
+  private static let sought = ["s", "S1", "/work", "active", "-", "zebra", ""]
+
+  @Test(arguments: [0, 300, 1 << 20])
+  func `A search finds the same in memory and in the file`(bytesMax: Int) async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open { $0.searchMemoryBytesMax = bytesMax }
+    for number in 0..<20 { _ = try await repository.create("s\(number)") }
+    let isInMemory = try await repository.readers.readAtOnce { (database) throws(SessionError) in
+      try storing { () throws(StorageFailure) in try repository.searchMemory.begin(database) != nil }
+    }
+    #expect(isInMemory == (bytesMax == 1 << 20))
+    for text in Self.sought {
+      let search = try SessionSearch(text, limit: 7)
+      let inFile = try await repository.readers.read { (database) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try database.sessions(search.statement).sessions }
+      }
+      #expect(try await repository.search(text, limit: 7) == inFile, "\(text)")
+    }
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+
+  @Test func `A search finds what was there before the store was opened`() async throws {
+    let fixture = try StoreFixture()
+    let first = try fixture.open()
+    let session = try await first.create("Überall")
+    await first.close()
+    let second = try fixture.open()
+    #expect(try await second.search("ÜBER", limit: 0) == [session])
+    _ = try await second.delete(session.id, force: true, allowMissing: false, expectedRevision: nil)
+    #expect(try await second.search("über", limit: 0) == [])
+    #expect(try await second.inconsistencies() == [])
+    await second.close()
+  }
+
+  /// Sessions that come and go while searches run: none is missing that was answered, and none is there that was gone.
+  @Test func `Searches see what was answered before they began`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for worker in 0..<4 {
+        group.addTask {
+          for number in 0..<25 {
+            let session = try await repository.create("worker-\(worker)-\(number)")
+            #expect(try await repository.search("worker-\(worker)-\(number)", limit: 0) == [session])
+            _ = try await repository.delete(session.id, force: true, allowMissing: false, expectedRevision: nil)
+            #expect(try await repository.search("ER-\(worker)-\(number)", limit: 0) == [])
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+
+  @Test func `Activity that is written down sets nothing back that happened since`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let session = try await repository.create("a")
+    var later = session
+    later.lastActivityTime = session.lastActivityTime.advanced(by: .seconds(2))
+    try await repository.onCommitter { [later] (writer) throws(StorageFailure) in
+      writer.activityTimes.note([(session.id, session.lastActivityTime.advanced(by: .seconds(1)))])
+      try writer.touch(later)
+      try writer.keepActivity()
+    }
+    #expect(try await repository.session(session.id).lastActivityTime == later.lastActivityTime)
+    #expect(try await repository.search("a", limit: 0).map(\.lastActivityTime) == [later.lastActivityTime])
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+}
