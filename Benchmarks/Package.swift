@@ -5,12 +5,19 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// CSQLite, SessionDomain and sqlite-layers/SessionStore are links to the server's own sources, so that what is measured
-// here is what runs there, internal declarations included.
+// CSQLite, SessionDomain, and SessionStore in sqlite-layers and in session-scale are links to the server's own sources, so
+// that what is measured here is what runs there, internal declarations included. session-scale/Serving is a link to what
+// call-cost starts servers with.
+let store: [Target.Dependency] = [
+  "CSQLite", "SessionDomain", arguments,
+  .product(name: "DequeModule", package: "swift-collections"),
+  .product(name: "HeapModule", package: "swift-collections"),
+]
 let package = Package(
   name: "benchmarks",
   products: [
     .executable(name: "call-cost", targets: ["call-cost"]),
+    .executable(name: "session-scale", targets: ["session-scale"]),
     .executable(name: "sqlite-layers", targets: ["sqlite-layers"]),
   ],
   dependencies: [
@@ -24,13 +31,9 @@ let package = Package(
     .target(name: "SessionDomain", swiftSettings: strict),
     .executableTarget(
       name: "sqlite-layers",
-      dependencies: [
-        "CSQLite", "SessionDomain", arguments,
-        .product(name: "DequeModule", package: "swift-collections"),
-        .product(name: "HeapModule", package: "swift-collections"),
-        .product(name: "GRDB", package: "GRDB.swift"),
-      ],
+      dependencies: store + [.product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
+    .executableTarget(name: "session-scale", dependencies: store, swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

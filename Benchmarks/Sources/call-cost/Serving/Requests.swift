@@ -16,6 +16,21 @@ enum Requests {
 
   static func getSession(_ id: String) -> Data { framed(text(1, id)) }
 
+  /// The first page of 50 of one type and one status; the latest activity first, or the oldest session.
+  static func listSessions(type: UInt64, status: UInt64, latestFirst: Bool) -> Data {
+    // Field 5 is an order, and 2 in it the descending direction.
+    let order = latestFirst ? field(5, text(1, "lastActivity") + varint(2, 2)) : []
+    return framed(varint(1, type) + varint(2, status) + order + varint(6, 50))
+  }
+
+  /// The first page of 50 whose metadata has a text at a key.
+  static func listSessions(whereMetadata key: String, is value: String, latestFirst: Bool) -> Data {
+    let order = latestFirst ? field(5, text(1, "lastActivity") + varint(2, 2)) : []
+    return framed(text(3, "metadata->>'\(key)' = ?") + field(4, text(3, value)) + order + varint(6, 50))
+  }
+
+  static func searchSessions(_ query: String) -> Data { framed(text(1, query) + varint(2, 50)) }
+
   /// Every event kept after `sequence`; from the oldest one on with 0.
   static func watchEvents(after sequence: Int64) -> Data {
     framed(sequence == 0 ? varint(6, 1) : varint(4, UInt64(sequence)))

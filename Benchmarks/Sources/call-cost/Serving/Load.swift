@@ -43,9 +43,12 @@ struct Target {
 
   var url: String { "\(server.access.scheme)://127.0.0.1:\(server.port)\(path)" }
 
-  /// Makes `count` calls with h2load and takes the processor time that the server spent on them.
-  func sample(_ shape: LoadShape, count: Int, seconds: Int, processor: Int?) throws -> LoadSample {
-    let body = requestFile.map { ["-d", $0] } ?? []
+  /// Makes `count` calls with h2load and takes the processor time that the server spent on them. What h2load notes of
+  /// each call goes to `logFile`.
+  func sample(
+    _ shape: LoadShape, count: Int, seconds: Int, processor: Int?, logFile: String? = nil
+  ) throws -> LoadSample {
+    let body = (requestFile.map { ["-d", $0] } ?? []) + (logFile.map { ["--log-file", $0] } ?? [])
     let headers = headers ?? (requestFile == nil ? [] : server.access.headers)
     let before = try server.cpuMicroseconds()
     let report = try Program.output(

@@ -1,0 +1,64 @@
+import Foundation
+
+/// A kind of call that is measured.
+enum Call: CaseIterable {
+  case page, latestPage, metadataPage, latestMetadataPage, commonSearch, rareSearch, missingSearch
+  case getSession, createSession
+
+  /// Those whose time has a bound, and is taken of one caller.
+  static let bounded: [Call] = allCases.filter { $0 != .getSession && $0 != .createSession }
+
+  var name: String {
+    switch self {
+    case .page: "type and status"
+    case .latestPage: "type and status, latest first"
+    case .metadataPage: "declared key"
+    case .latestMetadataPage: "declared key, latest first"
+    case .commonSearch: "search, all match"
+    case .rareSearch: "search, one matches"
+    case .missingSearch: "search, none matches"
+    case .getSession: "GetSession"
+    case .createSession: "CreateSession"
+    }
+  }
+
+  var method: String {
+    switch self {
+    case .page, .latestPage, .metadataPage, .latestMetadataPage: "ListSessions"
+    case .commonSearch, .rareSearch, .missingSearch: "SearchSessions"
+    case .getSession: "GetSession"
+    case .createSession: "CreateSession"
+    }
+  }
+
+  var makesSessions: Bool { self == .createSession }
+
+  /// The request; `id` is of a session that is there.
+  func request(id: String) -> Data {
+    switch self {
+    case .page: Requests.listSessions(type: 2, status: 2, latestFirst: false)
+    case .latestPage: Requests.listSessions(type: 2, status: 2, latestFirst: true)
+    case .metadataPage: list(latestFirst: false)
+    case .latestMetadataPage: list(latestFirst: true)
+    case .commonSearch: Requests.searchSessions("workspaces/team")
+    case .rareSearch: Requests.searchSessions("Worker-0000777")
+    case .missingSearch: Requests.searchSessions("worker-x")
+    case .getSession: Requests.getSession(id)
+    case .createSession: Requests.createSession
+    }
+  }
+
+  private func list(latestFirst: Bool) -> Data {
+    Requests.listSessions(whereMetadata: SessionFill.key, is: SessionFill.domain(7), latestFirst: latestFirst)
+  }
+
+  /// Whether a reply has as many sessions as must be found, by its length: one takes some 350 bytes.
+  func isExpected(_ reply: Data, sessions: Int) -> Bool {
+    switch self {
+    case .page, .latestPage, .metadataPage, .latestMetadataPage, .commonSearch: 15_000...25_000 ~= reply.count
+    case .rareSearch, .getSession: 250...500 ~= reply.count
+    case .missingSearch: reply.count == 5
+    case .createSession: true
+    }
+  }
+}
