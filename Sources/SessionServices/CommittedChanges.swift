@@ -8,6 +8,7 @@ public import SessionDomain
 public final class CommittedChanges: CommitObserver {
   let cache: SessionCache
   let feed: EventFeed
+  private let ended = ChangeSignal()
 
   /// Keeps at most `sessionBytesMax` bytes of sessions, and `eventsMax` events in at most 64 MiB.
   public init(sessionBytesMax: Int = 64 << 20, eventsMax: Int = 65_536) {
@@ -35,5 +36,22 @@ public final class CommittedChanges: CommitObserver {
   public func tick() { feed.tick() }
 
   /// Ends all watches with UNAVAILABLE.
-  public func shutDown() { feed.shutDown() }
+  public func shutDown() {
+    feed.shutDown()
+    ended.notify()
+  }
+
+  /// Returns at `deadline`.
+  /// - Throws: UNAVAILABLE when the server ends before, `CancellationError` when the task is cancelled.
+  func sleep(until deadline: ContinuousClock.Instant, _ clock: any MonotonicClock) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await clock.sleep(until: deadline, tolerance: nil) }
+      group.addTask { [ended] in
+        try await ended.wait(after: 0)
+        throw RPCError.shuttingDown
+      }
+      defer { group.cancelAll() }
+      _ = try await group.next()
+    }
+  }
 }

@@ -65,8 +65,22 @@ private struct ConsistencyCheck {
       memoryBytes: try database.integer("SELECT coalesce(sum(memory_bytes), 0) FROM sessions") ?? 0,
       cpuMillicores: try database.integer("SELECT coalesce(sum(cpu_millicores), 0) FROM sessions") ?? 0,
       diskBytes: try database.integer("SELECT coalesce(sum(disk_bytes), 0) FROM sessions") ?? 0)
+    let uptime = Totals.Uptime(
+      started: try database.integer("SELECT count(start_time) FROM sessions") ?? 0,
+      running: try database.integer("SELECT count(*) FROM sessions WHERE start_time IS NOT NULL AND end_time IS NULL")
+        ?? 0,
+      seconds: try sum("coalesce(end_time, 0) / 1000000 - start_time / 1000000"),
+      microseconds: try sum("coalesce(end_time, 0) % 1000000 - start_time % 1000000"))
+    if uptime != totals.uptime { finds.append("sessions were up for \(uptime), not \(totals.uptime)") }
+    if try database.integer("SELECT sum(tasks_processed) > \(totals.tasksProcessed) FROM session_metrics") == 1 {
+      finds.append("sessions have processed more than the \(totals.tasksProcessed) tasks of all")
+    }
     if allocated != totals.allocated { finds.append("sessions have \(allocated), not \(totals.allocated)") }
     return finds
+  }
+
+  private func sum(_ expression: String) throws(StorageFailure) -> Int64 {
+    try database.integer("SELECT coalesce(sum(\(expression)), 0) FROM sessions WHERE start_time IS NOT NULL") ?? 0
   }
 
   private static let forbiddenRows = [
@@ -99,6 +113,10 @@ private struct ConsistencyCheck {
     (
       "SELECT count(*) FROM messages WHERE id IN (SELECT id FROM dead_letters)",
       "messages are dead letters, and wait, too"
+    ),
+    (
+      "SELECT count(*) FROM session_metrics WHERE session_id NOT IN (SELECT id FROM sessions)",
+      "metrics are of sessions that are gone"
     ),
     (
       """

@@ -14,27 +14,28 @@ public final class SQLiteSessionRepository: SessionRepository {
   let monotonicClock: any MonotonicClock
   let metadataIndexes: MetadataIndexes
   let searchMemory: SearchMemory
+  let meters: Meters
   private let snapshots: SnapshotPool
   private let lock: FileLock
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
-  /// The observer is told how things stand before the first change is made. `healthLook` tells how well sessions are
-  /// that may be given work. `report` is told of indexes of metadata that are built or dropped meanwhile.
+  /// The observer is told how things stand before the first change is made. `report` is told of indexes of metadata that
+  /// are built or dropped meanwhile.
   public convenience init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
-    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook = StatusHealth(),
-    report: (MetadataIndexing) -> Void = { _ in }
+    idGenerator: any IDGenerator, observer: any CommitObserver, report: (MetadataIndexing) -> Void = { _ in }
   ) throws(StoreOpenError) {
     try self.init(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
-      healthLook: healthLook, queues: nil, report: report)
+      queues: nil, report: report)
   }
 
-  /// Opens the file; `queues` stand in for what the message bus holds, if there are any.
+  /// Opens the file; `queues` stand in for what the message bus holds, and `healthLook` for the look at sessions that may
+  /// be given work, if there are any.
   init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
-    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: any HealthLook,
+    idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: (any HealthLook)? = nil,
     queues: (any MessageQueues)?, report: (MetadataIndexing) -> Void = { _ in }
   ) throws(StoreOpenError) {
     var settings = settings
@@ -63,6 +64,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     } catch {
       throw StoreOpenError(error, path: settings.path)
     }
+    meters = writer.meters
     do throws(ThreadError) {
       committer = try Committer(writer, observer: observer)
     } catch {

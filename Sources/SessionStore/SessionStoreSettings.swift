@@ -20,8 +20,6 @@ public struct SessionStoreSettings: Sendable {
   public var eventRetentionCount = 1_000_000
   /// How long the ids of requests are known.
   public var requestRetention: Duration = .seconds(24 * 60 * 60)
-  /// How long it may take until activity that changed nothing is in the file.
-  public var activityInterval: Duration = .seconds(10)
   /// How long a message may be in delivery.
   public var ackTimeout: Duration = .seconds(30)
   /// How often a message is delivered again that failed.
@@ -31,6 +29,18 @@ public struct SessionStoreSettings: Sendable {
   /// The most messages of one session that wait to be tried again, each of which takes memory: a receiver that fails
   /// everything gets no more meanwhile.
   public var delayedMessagesMax = 10_000
+  /// How long it may take until reports, and activity that changed nothing, are in the file.
+  public var metricsInterval: Duration = .seconds(10)
+  /// How far back error rates, response times and throughput go.
+  public var metricsWindow: Duration = .seconds(60)
+  /// Whether reports are counted, beside being activity and telling what is used.
+  public var recordsMetrics = true
+  /// Whether all sessions are looked at every `healthCheckInterval`.
+  public var enableHealthChecks = true
+  /// How often all sessions are looked at.
+  public var healthCheckInterval: Duration = .seconds(30)
+  /// From where on a session is degraded or unhealthy.
+  public var healthThresholds = HealthThresholds()
   /// The most changes in one commit.
   public var batchMax = 256
   /// The most changes that wait; more are refused as `overloaded`.

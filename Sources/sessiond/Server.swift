@@ -36,7 +36,8 @@ struct Server {
     ) { logger.log($0) }
     let health = HealthService(services: [
       SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name, TemplateServiceMethods.name,
-      AffinityServiceMethods.name, MessageServiceMethods.name,
+      AffinityServiceMethods.name, MessageServiceMethods.name, MetricsServiceMethods.name,
+      SessionHealthServiceMethods.name,
     ])
     let messages = MessageHandler(repository: repository, isAffinityEnabled: settings.enableAffinity)
     var configuration = settings.server
@@ -52,6 +53,10 @@ struct Server {
       TemplateHandler(repository: repository),
       AffinityHandler(repository: repository, isEnabled: settings.enableAffinity),
       messages,
+      MetricsHandler(
+        repository: repository, changes: changes, isEnabled: settings.store.recordsMetrics,
+        interval: settings.store.metricsInterval),
+      SessionHealthHandler(repository: repository, changes: changes),
       health,
     ]
     if settings.enableReflection { rpcServices += try ReflectionService.versions(describing: rpcServices) }

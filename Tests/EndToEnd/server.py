@@ -10,8 +10,10 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from orchestration.session.v1.affinity_service_pb2_grpc import AffinityServiceStub
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
+from orchestration.session.v1.health_service_pb2_grpc import SessionHealthServiceStub
 from orchestration.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from orchestration.session.v1.message_service_pb2_grpc import MessageServiceStub
+from orchestration.session.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from orchestration.session.v1.session_service_pb2_grpc import SessionServiceStub
 from orchestration.session.v1.template_service_pb2_grpc import TemplateServiceStub
 
@@ -57,6 +59,8 @@ class Server:
         self.templates = TemplateServiceStub(self.channel)
         self.messages = MessageServiceStub(self.channel)
         self.affinities = AffinityServiceStub(self.channel)
+        self.metrics = MetricsServiceStub(self.channel)
+        self.session_health = SessionHealthServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 
     @property

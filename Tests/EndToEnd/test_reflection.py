@@ -24,6 +24,8 @@ SERVICES = [
     "orchestration.session.v1.EventService",
     "orchestration.session.v1.LifecycleService",
     "orchestration.session.v1.MessageService",
+    "orchestration.session.v1.MetricsService",
+    "orchestration.session.v1.SessionHealthService",
     SESSIONS,
     "orchestration.session.v1.TemplateService",
 ]

@@ -22,6 +22,12 @@ public struct RepositoryOptions: Sendable {
   public var eventRetentionCount = 1_000_000
   /// How many snapshots may be open at once.
   public var snapshotsMax = 8
+  /// Whether reports are counted.
+  public var recordsMetrics = true
+  /// Whether all sessions are looked at every 30 s, which makes events that most cases are not about.
+  public var enableHealthChecks = false
+  /// From where on a session is degraded or unhealthy.
+  public var healthThresholds = HealthThresholds()
 
   /// The defaults.
   public init() {}
@@ -29,7 +35,7 @@ public struct RepositoryOptions: Sendable {
 
 /// Everything that a store keeps.
 public typealias WholeRepository = SessionRepository & LifecycleRepository & TemplateRepository & AffinityRepository
-  & MessageRepository
+  & MessageRepository & MetricsRepository
 
 /// An empty repository, and what a case needs around it.
 public struct RepositoryFixture: Sendable {
@@ -41,8 +47,6 @@ public struct RepositoryFixture: Sendable {
   public let monotonicClock: ManualMonotonicClock
   /// What it told its observer.
   public let commits: CommitRecorder
-  /// What it takes for the health of sessions.
-  public let health: ManualHealth
   /// Puts a session on the message bus or takes it off, which no call of a repository does.
   public let setRegistration: @Sendable (SessionID, Registration?) async throws -> Void
   /// Looks for what must never be; each find is a sentence.
@@ -51,14 +55,13 @@ public struct RepositoryFixture: Sendable {
   /// Makes a fixture.
   public init(
     repository: any WholeRepository, clock: ManualClock, monotonicClock: ManualMonotonicClock, commits: CommitRecorder,
-    health: ManualHealth, setRegistration: @escaping @Sendable (SessionID, Registration?) async throws -> Void,
+    setRegistration: @escaping @Sendable (SessionID, Registration?) async throws -> Void,
     inconsistencies: @escaping @Sendable () async throws -> [String]
   ) {
     self.repository = repository
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.commits = commits
-    self.health = health
     self.setRegistration = setRegistration
     self.inconsistencies = inconsistencies
   }
@@ -104,6 +107,7 @@ public enum RepositoryConformance {
     + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
     + migrateCases + cloneCases + inactivityCases + templateCases + instantiationCases + affinityCases
     + resolutionCases + sendCases + deliveryCases + orderCases + retryCases + expiryCases + leavingCases
+    + statsCases + reportCases + metricsCases + healthCases
 }
 
 /// A clock that stands still until it is moved.
@@ -123,24 +127,6 @@ public final class ManualClock: WallClock {
   /// Moves it, forward or back.
   public func advance(by duration: Duration) {
     time.withLock { $0 = $0.advanced(by: duration) }
-  }
-}
-
-/// Sessions are as well as their status says, and worse where a test says so.
-public final class ManualHealth: HealthLook {
-  private let illnesses = Mutex<[SessionID: String]>([:])
-
-  /// Starts with nobody ill.
-  public init() {}
-
-  /// What was said, or else what the status says.
-  public func health(of session: Session) -> SessionHealth {
-    illnesses.withLock { $0[session.id] }.map { .unhealthy(reason: $0) } ?? StatusHealth().health(of: session)
-  }
-
-  /// Makes a session ill, or with nil well again.
-  public func set(_ id: SessionID, _ illness: String?) {
-    illnesses.withLock { $0[id] = illness }
   }
 }
 

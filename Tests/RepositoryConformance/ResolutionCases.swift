@@ -34,6 +34,13 @@ private struct Team: Sendable {
     return numbers
   }
 
+  /// Has the first target tell of ten tasks, so many of which failed, and nothing of those before.
+  func report(errors: Int64) async throws {
+    fixture.monotonicClock.advance(by: .seconds(60))
+    let report = ActivityReport(sessionID: targets[0], tasksProcessed: 10, tasksFailed: errors)
+    #expect(fixture.repository.report(report) == .accepted)
+  }
+
   func refusedExplanation() async throws -> String? {
     let error = try await refusal { try await fixture.repository.resolveAffinity(of: owner, key: "k") }
     guard case .noTarget(owner, let explanation)? = error else { return nil }
@@ -133,15 +140,17 @@ let resolutionCases = [
   ConformanceCase("Health is looked at each interval, and counts until the next look") { (fixture) async throws in
     let team = try await Team(fixture, 2)
     #expect(try await team.resolve(times: 2) == [0, 1])
-    fixture.health.set(team.targets[0], "is ill")
+    try await team.report(errors: 10)
     // As of the last look it is well.
     fixture.clock.advance(by: .microseconds(9_999_999))
     #expect(try await team.resolve(times: 2) == [0, 1])
     fixture.clock.advance(by: .microseconds(1))
     #expect(try await team.resolve(times: 2) == [1, 1])
     let choice = try await fixture.repository.resolveAffinity(of: team.owner, key: "")
-    #expect(choice.explanation.hasSuffix("\(team.targets[0]) was unhealthy when last looked at: it is ill"))
-    fixture.health.set(team.targets[0], nil)
+    #expect(
+      choice.explanation.hasSuffix(
+        "\(team.targets[0]) was unhealthy when last looked at: error rate 1 is over 0.25 (10 of 10 failed)"))
+    try await team.report(errors: 0)
     fixture.clock.advance(by: .microseconds(9_999_999))
     #expect(try await team.resolve(times: 2) == [1, 1])
     fixture.clock.advance(by: .microseconds(1))
@@ -150,20 +159,20 @@ let resolutionCases = [
   ConformanceCase("The interval is the affinity's own, and setting it looks anew") { (fixture) async throws in
     let team = try await Team(fixture, 1) { $0.healthCheckInterval = .milliseconds(500) }
     #expect(try await team.resolve() == 0)
-    fixture.health.set(team.targets[0], "is ill")
+    try await team.report(errors: 10)
     fixture.clock.advance(by: .milliseconds(499))
     #expect(try await team.resolve() == 0)
     fixture.clock.advance(by: .milliseconds(1))
     #expect(try await team.refusedExplanation() != nil)
-    fixture.health.set(team.targets[0], nil)
+    try await team.report(errors: 0)
     _ = try await fixture.repository.setAffinity(.of(team.owner, team.targets))
     #expect(try await team.resolve() == 0)
   },
   ConformanceCase("A look that finds no target counts until the next one") { (fixture) async throws in
     let team = try await Team(fixture, 1)
-    fixture.health.set(team.targets[0], "is ill")
+    try await team.report(errors: 10)
     #expect(try await team.refusedExplanation() != nil)
-    fixture.health.set(team.targets[0], nil)
+    try await team.report(errors: 0)
     fixture.clock.advance(by: .seconds(9))
     #expect(try await team.refusedExplanation() != nil)
     fixture.clock.advance(by: .seconds(1))

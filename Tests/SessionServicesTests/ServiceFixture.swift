@@ -23,10 +23,15 @@ struct ServiceFixture: Sendable {
   let affinities: AffinityServiceClient
   let messages: MessageServiceClient
   let messageHandler: MessageHandler
+  let metrics: MetricsServiceClient
+  let health: SessionHealthServiceClient
   /// Puts a session on the message bus, which no call does.
   let register: @Sendable (String) async throws -> Void
   /// What the services take for the time.
   let now: Observed<ContinuousClock.Instant>
+  /// The clocks of the store; the second only where the settings say so.
+  let clock: ManualClock
+  let monotonicClock: ManualMonotonicClock
 }
 
 struct FixtureSettings: Sendable {
@@ -35,6 +40,8 @@ struct FixtureSettings: Sendable {
   var sessionBytesMax = 64 << 20
   var features = LifecycleHandler.Features()
   var enableAffinity = true
+  /// Whether timers go by a clock that stands still until it is moved.
+  var stopsTime = false
   /// What stands between the services and the store.
   var wrap: @Sendable (any SessionRepository) -> any SessionRepository = { $0 }
 }
@@ -53,8 +60,11 @@ func withServices(
 
   let changes = CommittedChanges(sessionBytesMax: settings.sessionBytesMax, eventsMax: settings.eventsMax)
   let clock = ManualClock()
+  let monotonicClock = ManualMonotonicClock()
+  let timer: any MonotonicClock = settings.stopsTime ? monotonicClock : ContinuousClock()
   let store = try SQLiteSessionRepository(
-    settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
+    settings: settings.store, clock: clock, monotonicClock: timer,
+    idGenerator: MonotonicIDGenerator(clock: clock), observer: changes)
   let repository = settings.wrap(store)
   let now = Observed(ContinuousClock.now)
   let messageHandler = MessageHandler(repository: store, isAffinityEnabled: settings.enableAffinity)
@@ -64,13 +74,18 @@ func withServices(
     EventHandler(repository: repository, changes: changes, now: { now.value }),
     TemplateHandler(repository: store),
     AffinityHandler(repository: store, isEnabled: settings.enableAffinity), messageHandler,
+    MetricsHandler(
+      repository: store, changes: changes, isEnabled: settings.store.recordsMetrics,
+      interval: settings.store.metricsInterval, clock: timer),
+    SessionHealthHandler(repository: store, changes: changes),
   ])
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
     lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
     templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
     messages: MessageServiceClient(transport), messageHandler: messageHandler,
-    register: { try await store.register($0) }, now: now)
+    metrics: MetricsServiceClient(transport), health: SessionHealthServiceClient(transport),
+    register: { try await store.register($0) }, now: now, clock: clock, monotonicClock: monotonicClock)
   do {
     try await body(fixture)
   } catch {

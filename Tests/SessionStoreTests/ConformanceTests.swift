@@ -19,10 +19,13 @@ import Testing
         settings.eventRetention = options.eventRetention
         settings.eventRetentionCount = options.eventRetentionCount
         settings.snapshotsMax = options.snapshotsMax
+        settings.recordsMetrics = options.recordsMetrics
+        settings.enableHealthChecks = options.enableHealthChecks
+        settings.healthThresholds = options.healthThresholds
       }
       return RepositoryFixture(
         repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits,
-        health: fixture.health, setRegistration: { try await repository.setRegistration($0, $1) },
+        setRegistration: { try await repository.setRegistration($0, $1) },
         inconsistencies: { try await repository.inconsistencies() })
     }
   }

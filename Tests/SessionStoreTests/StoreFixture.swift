@@ -38,7 +38,6 @@ struct StoreFixture: Sendable {
   let directory: TemporaryDirectory
   let clock = ManualClock()
   let monotonicClock = ManualMonotonicClock()
-  let health = ManualHealth()
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -55,7 +54,7 @@ struct StoreFixture: Sendable {
     change(&settings)
     return try SQLiteSessionRepository(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: MonotonicIDGenerator(clock: clock),
-      observer: commits, healthLook: health, queues: queues)
+      observer: commits, queues: queues)
   }
 }
 

@@ -24,6 +24,10 @@ private func settings(
     #expect(defaults.lifecycle.migration && defaults.lifecycle.emergencyShutdown)
     #expect(defaults.store.eventRetention == .milliseconds(604_800_000))
     #expect(defaults.store.eventRetentionCount == 1_000_000)
+    #expect(defaults.store.recordsMetrics && defaults.store.metricsInterval == .milliseconds(10_000))
+    #expect(defaults.store.metricsWindow == .milliseconds(60_000))
+    #expect(defaults.store.enableHealthChecks && defaults.store.healthCheckInterval == .milliseconds(30_000))
+    #expect(defaults.store.healthThresholds == HealthThresholds())
     #expect(defaults.logLevel == .info)
     #expect(defaults.enableLogging)
     #expect(defaults.enableReflection)
@@ -55,6 +59,21 @@ private func settings(
     #expect(store.metadataIndexes.map(\.keys) == [["domain"], ["config", "region"], ["it's"]])
   }
 
+  @Test func everyThresholdOfHealthIsASetting() throws {
+    let flags = [
+      "health-error-rate-degraded": "0.1", "health-error-rate-unhealthy": "0.2", "health-error-rate-minimum": "3",
+      "health-memory-degraded": "0.4", "health-memory-unhealthy": "0.5", "health-cpu-degraded": "0.6",
+      "health-cpu-unhealthy": "0.7", "health-queue-degraded": "0.8", "health-queue-unhealthy": "0.9",
+      "health-queue-limit": "10", "health-inactivity-degraded": "1.1", "health-inactivity-unhealthy": "1.2",
+    ]
+    let thresholds = try settings(flags: flags).settings.store.healthThresholds
+    #expect(thresholds.errorRate == .init(degraded: 0.1, unhealthy: 0.2) && thresholds.errorRateProcessedMin == 3)
+    #expect(thresholds.memory == .init(degraded: 0.4, unhealthy: 0.5))
+    #expect(thresholds.cpu == .init(degraded: 0.6, unhealthy: 0.7))
+    #expect(thresholds.queue == .init(degraded: 0.8, unhealthy: 0.9) && thresholds.queueLimitDefault == 10)
+    #expect(thresholds.inactivity == .init(degraded: 1.1, unhealthy: 1.2))
+  }
+
   @Test(
     "A wrong value names the setting, the value, where it came from and what is allowed",
     arguments: [
@@ -68,6 +87,13 @@ private func settings(
         "capacityMemory is \"lots\" (flag --capacity-memory); allowed is bytes, such as 64g, or nothing for no limit"
       ), ("capacity-cpu", "2g", "capacityCpu is \"2g\""), ("capacity-disk", "-1", "capacityDisk is \"-1\""),
       ("session-timeout", "-1", "sessionTimeout is \"-1\""),
+      ("health-queue-degraded", "nan", "healthQueueDegraded is \"nan\""),
+      ("health-queue-unhealthy", "-0.1", "healthQueueUnhealthy is \"-0.1\""),
+      (
+        "health-memory-degraded", "1.5",
+        "healthMemoryDegraded is \"1.5\" (flag --health-memory-degraded); allowed is at most healthMemoryUnhealthy, "
+          + "which is 1.0"
+      ),
       ("event-retention", "1.5", "eventRetention is \"1.5\""), ("log-level", "loud", "logLevel is \"loud\""),
       ("enable-logging", "yes", "enableLogging is \"yes\" (flag --enable-logging); allowed is true or false"),
       ("database-path", "", "databasePath is \"\""), ("listen", "localhost", "listen is \"localhost\""),

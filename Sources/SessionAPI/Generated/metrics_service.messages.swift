@@ -415,7 +415,7 @@ public struct ReportActivityResponse: Sendable, Hashable {
   /// `accepted`, field 1.
   public var accepted: Int64 = 0
 
-  /// One for each report that was not accepted, in order.
+  /// One for each report that was not accepted, in order; the first 1000 of them.
   public var rejected: [RejectedReport] = []
 
   /// Every field at its default.

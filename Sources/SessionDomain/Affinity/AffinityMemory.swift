@@ -4,7 +4,7 @@ public struct AffinityMemory: Hashable, Sendable {
   private var cyclic = CyclicTurn()
   private var smooth = SmoothTurn()
   private var lastLook: Timestamp?
-  private var health: [SessionID: SessionHealth] = [:]
+  private var illnesses: [SessionID: String] = [:]
 
   /// Remembers nothing.
   public init() {}
@@ -16,9 +16,9 @@ public struct AffinityMemory: Hashable, Sendable {
     return time < lastLook || time >= lastLook.advanced(by: interval)
   }
 
-  /// Notes how well the targets are at `time`, until the next look.
-  public mutating func noteLook(_ health: [SessionID: SessionHealth], at time: Timestamp) {
-    self.health = health
+  /// Notes which targets are unhealthy at `time`, and why, until the next look.
+  public mutating func noteLook(_ illnesses: [SessionID: String], at time: Timestamp) {
+    self.illnesses = illnesses
     lastLook = time
   }
 
@@ -34,7 +34,7 @@ public struct AffinityMemory: Hashable, Sendable {
         FieldViolation(path: "affinity_key", description: "CONSISTENT_HASH needs a key")
       ])
     }
-    let obstacles = states.map { $0.obstacle(health[$0.target.sessionID] ?? .healthy) }
+    let obstacles = states.map { $0.obstacle(illness: illnesses[$0.target.sessionID]) }
     let able = zip(states, obstacles).filter { $0.1 == nil }.map(\.0)
     guard let pick = pick(affinity.strategy, from: able, key: key) else {
       throw .noTarget(affinity.sessionID, explanation: Explanation.ofNone(states, obstacles))

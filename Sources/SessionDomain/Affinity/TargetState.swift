@@ -37,7 +37,7 @@ public struct TargetState: Hashable, Sendable {
   /// Why it can take no work, as the end of a sentence about it; nil when it can.
   ///
   /// It can while it is active or idle, registered, not draining, its queue below `max-queue`, and not unhealthy.
-  func obstacle(_ health: SessionHealth) -> String? {
+  func obstacle(illness: String?) -> String? {
     switch status {
     case .active, .idle: break
     case .initializing, .completed, .error, .terminated: return "is in \(status.description.uppercased())"
@@ -47,9 +47,6 @@ public struct TargetState: Hashable, Sendable {
     if let queuedMessagesMax, queuedMessages >= queuedMessagesMax {
       return "has \(queueText) queued, and its max-queue is \(queuedMessagesMax)"
     }
-    switch health {
-    case .healthy: return nil
-    case .unhealthy(let reason): return "was unhealthy when last looked at: it \(reason)"
-    }
+    return illness.map { "was unhealthy when last looked at: \($0)" }
   }
 }

@@ -92,6 +92,16 @@ public struct SessionEditor: Sendable {
     record(.deleted)
   }
 
+  /// Tells that the session is better or worse than before, which changes nothing of it.
+  public mutating func noteHealth(_ health: HealthStatus, was old: HealthStatus) {
+    let before = session
+    record(.healthChanged) { event in
+      event.oldHealth = old.description
+      event.newHealth = health.description
+    }
+    session = before
+  }
+
   /// Adds an event about the session as it stands.
   mutating func record(_ kind: EventKind, _ addDetails: (inout SessionEvent) -> Void = { _ in }) {
     sequence += 1

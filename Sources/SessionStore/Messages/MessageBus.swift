@@ -42,6 +42,12 @@ struct HeldMessage {
   var place: Place
 
   var waiting: MessageQueue.Waiting { MessageQueue.Waiting(number: number, sendTime: sendTime) }
+
+  /// How long it has been in delivery; zero when it is not.
+  func timeInDelivery(at now: ContinuousClock.Instant, ackTimeout: Duration) -> Duration {
+    guard case .delivery(_, let deadline) = place else { return .zero }
+    return max(.zero, (deadline - ackTimeout).duration(to: now))
+  }
 }
 
 /// What memory knows of the message bus. Lives on the committer's thread.

@@ -61,12 +61,15 @@ extension Writer {
     if bus.queue(of: id)?.seat == nil { _ = try type(of: id) }
     noteActivity(of: id)
     var acknowledgement = Acknowledgement(count: 0, unknownIDs: [])
+    var responseTimes: [Duration] = []
+    let now = monotonicClock.now
     for text in texts {
       guard let messageID = MessageID(text), let message = bus.inDelivery(messageID, to: id) else {
         acknowledgement.unknownIDs.append(text)
         continue
       }
       acknowledgement.count += 1
+      responseTimes.append(message.timeInDelivery(at: now, ackTimeout: settings.ackTimeout))
       if error.isEmpty {
         try storing { () throws(StorageFailure) in try remove(messageID, message) }
       } else {
@@ -74,6 +77,9 @@ extension Writer {
       }
     }
     guard acknowledgement.count > 0 else { return acknowledgement }
+    try storing { () throws(StorageFailure) in
+      try noteAcknowledgements(of: id, failed: !error.isEmpty, responseTimes: responseTimes)
+    }
     staged.relieved.append(id)
     bus.unsettle(id)
     return acknowledgement

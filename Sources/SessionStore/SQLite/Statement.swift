@@ -132,6 +132,10 @@ struct Row {
     return sqlite3_column_int64(pointer, column)
   }
 
+  mutating func double() -> Double {
+    sqlite3_column_double(pointer, nextColumn())
+  }
+
   mutating func text() -> String {
     optionalText() ?? ""
   }

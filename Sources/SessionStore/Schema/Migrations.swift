@@ -2,7 +2,7 @@
 ///
 /// A step that was released is never edited: changes are new steps.
 enum Migrations {
-  static let all: [String] = [initial, allocated, templates, affinities, messages, lists]
+  static let all: [String] = [initial, allocated, templates, affinities, messages, lists, metrics]
 
   /// Sessions have rowids: creates cost the same without, but rows of some hundred bytes in a tree of texts make it
   /// deep, and 100,000 sessions in the order of an index took twice as long to read. Every index ends with the id, by
@@ -182,5 +182,29 @@ enum Migrations {
     CREATE INDEX sessions_by_type_and_last_activity_time ON sessions (type, status, last_activity_time, id);
     CREATE INDEX sessions_by_parent ON sessions (parent_id, create_time, id) WHERE parent_id IS NOT NULL;
     CREATE INDEX events_by_session ON events (session_id);
+    """
+
+  /// What sessions reported, and how well they were at the last look. The uptime in the totals is that of the sessions
+  /// that ended, less the start of each that has not, in seconds and what is left of them in microseconds: the times of
+  /// very many sessions together are no 64-bit number of microseconds.
+  private static let metrics = """
+    CREATE TABLE session_metrics (
+      session_id TEXT NOT NULL PRIMARY KEY,
+      messages_processed INTEGER NOT NULL,
+      tasks_processed INTEGER NOT NULL,
+      memory_usage_bytes INTEGER NOT NULL,
+      cpu_usage REAL NOT NULL,
+      health INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    ALTER TABLE totals ADD COLUMN tasks_processed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN running INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN uptime_seconds INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE totals ADD COLUMN uptime_microseconds INTEGER NOT NULL DEFAULT 0;
+    UPDATE totals SET (started, running, uptime_seconds, uptime_microseconds) = (
+      SELECT count(*), count(*) - count(end_time),
+        coalesce(sum(coalesce(end_time, 0) / 1000000 - start_time / 1000000), 0),
+        coalesce(sum(coalesce(end_time, 0) % 1000000 - start_time % 1000000), 0)
+      FROM sessions WHERE start_time IS NOT NULL);
     """
 }

@@ -25,11 +25,14 @@ final class SearchMemory: Sendable {
   func follow(
     _ changes: Writer.Changes, _ commit: () throws(StorageFailure) -> Void
   ) throws(StorageFailure) {
-    guard !changes.sessions.isEmpty || !changes.kept.isEmpty || !changes.deleted.isEmpty else { return try commit() }
+    guard
+      !changes.sessions.isEmpty || !changes.kept.isEmpty || !changes.reports.isEmpty || !changes.deleted.isEmpty
+    else { return try commit() }
     try column.withLock { (column) throws(StorageFailure) in
       try commit()
       for session in changes.sessions { column?.put(session) }
       for (id, time) in changes.kept { column?.noteActivity(of: id, at: time) }
+      for (id, report) in changes.reports { column?.noteActivity(of: id, at: report.time) }
       for id in changes.deleted { column?.remove(id) }
       if let bytes = column?.bytes, bytes > bytesMax { column = nil }
     }

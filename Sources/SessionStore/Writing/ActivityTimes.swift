@@ -55,9 +55,9 @@ extension Writer {
   /// Writes down when sessions were active, some of them or all.
   func keepActivity(max: Int = .max) throws(StorageFailure) {
     for (id, time) in activityTimes.some(max) {
-      statements.touchSession.bind(time)
-      statements.touchSession.bind(id.description)
-      try statements.touchSession.run()
+      statements.noteActivity.bind(time)
+      statements.noteActivity.bind(id.description)
+      try statements.noteActivity.run()
       staged.kept.append((id, time))
     }
   }
@@ -80,7 +80,7 @@ extension Writer {
       activityDeadline = nil
     } else if activityDeadline == nil || !batch.kept.isEmpty {
       // What is left after some were kept goes at once.
-      activityDeadline = batch.kept.isEmpty ? now + settings.activityInterval : now
+      activityDeadline = batch.kept.isEmpty ? now + settings.metricsInterval : now
     }
     return active
   }

@@ -38,7 +38,8 @@ extension Writer {
     defer { affinityMemories[id] = memory }
     let time = clockTime
     if memory.isLookDue(every: affinity.healthCheckInterval, at: time) {
-      memory.noteLook(try storing { () throws(StorageFailure) in try health(of: affinity.targets) }, at: time)
+      let ids = affinity.targets.map(\.sessionID)
+      memory.noteLook(try storing { () throws(StorageFailure) in try illnesses(of: ids) }, at: time)
     }
     return try memory.resolve(affinity, states, key: key)
   }
@@ -70,15 +71,6 @@ extension Writer {
   private func checkExists(_ id: SessionID) throws(SessionError) {
     let exists = try storing { () throws(StorageFailure) in try SessionLookup.exists(id, in: database) }
     guard exists else { throw .notFound(id) }
-  }
-
-  private func health(of targets: [AffinityTarget]) throws(StorageFailure) -> [SessionID: SessionHealth] {
-    var health: [SessionID: SessionHealth] = [:]
-    for target in targets {
-      guard let session = try find(target.sessionID) else { continue }
-      health[session.id] = healthLook.health(of: session)
-    }
-    return health
   }
 
   private func insert(_ affinity: Affinity) throws(StorageFailure) {

@@ -76,14 +76,15 @@ private struct CommitLoop {
     guard !isTidyingBlocked else { return interval }
     guard !writer.hasExpired else { return .zero }
     return min(
-      interval, writer.timeToExpiry ?? interval, writer.timeToMessages ?? interval,
-      writer.timeToKeepActivity ?? interval)
+      // Reports wake nobody.
+      interval, writer.settings.metricsInterval, writer.timeToExpiry ?? interval, writer.timeToMessages ?? interval,
+      writer.timeToKeepActivity ?? interval, writer.timeToKeepReports ?? interval, writer.timeToHealthLook ?? interval)
   }
 
   /// Whether there is something to do without any change.
   private var isUntidy: Bool {
     writer.hasExpired || writer.timeToExpiry == .zero || writer.timeToMessages == .zero
-      || writer.timeToKeepActivity == .zero
+      || writer.timeToKeepActivity == .zero || writer.timeToKeepReports == .zero || writer.timeToHealthLook == .zero
   }
 
   mutating func run(_ changes: [any PendingChange]) {
@@ -91,16 +92,17 @@ private struct CommitLoop {
     repeat { rest = runBatch(rest) } while !rest.isEmpty
   }
 
-  /// Writes down what is only known here. What fails of it was only activity.
+  /// Writes down what is only known here. What fails of it was only activity, and reports that were not answered.
   mutating func finish() {
-    guard !writer.activityTimes.isEmpty else { return }
-    writer.activityDeadline = writer.monotonicClock.now
-    while !writer.activityTimes.isEmpty, !isTidyingBlocked { _ = runBatch([]) }
+    if !writer.activityTimes.isEmpty { writer.activityDeadline = writer.monotonicClock.now }
+    writer.keepsReportsAtOnce = true
+    while !writer.activityTimes.isEmpty || writer.meters.waitingSince != nil, !isTidyingBlocked { _ = runBatch([]) }
   }
 
   /// Runs changes in one transaction; those that are left when the transaction was lost are for the next.
   private mutating func runBatch(_ changes: ArraySlice<any PendingChange>) -> ArraySlice<any PendingChange> {
     writer.takeNotes()
+    writer.meters.sweep(at: writer.monotonicClock.now)
     guard !changes.isEmpty || isUntidy else { return [] }
     isTidyingBlocked = true
     var next = changes.startIndex
@@ -136,6 +138,15 @@ private struct CommitLoop {
         try storing { () throws(StorageFailure) in try writer.keepActivity(max: Writer.keptActivityMax) }
       }
       isDone = isKept && isDone
+    }
+    if writer.timeToKeepReports == .zero {
+      let isKept = attempt { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.keepReports(max: Writer.keptReportsMax) }
+      }
+      isDone = isKept && isDone
+    }
+    if writer.timeToHealthLook == .zero {
+      isDone = attempt { (writer) throws(SessionError) in try writer.lookAtHealth(at: now) } && isDone
     }
     if writer.hasExpired {
       let isForgotten = attempt { (writer) throws(SessionError) in

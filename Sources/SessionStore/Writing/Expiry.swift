@@ -17,6 +17,7 @@ extension Writer {
 
   /// Moves a session whose time is over, unless something has happened in this batch that gives it more.
   func expire(_ id: SessionID, at now: ContinuousClock.Instant) throws(SessionError) {
+    if let report = meters.lastReport(of: id) { timers.noteActivity(id, at: report.instant) }
     let session = try storing { () throws(StorageFailure) in try find(id) }
     guard let session, timers.isOver(session, wasActive: isActiveInBatch(id), at: now) else { return }
     var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)

@@ -61,9 +61,12 @@ struct InactivityTimers {
 
   /// Notes that a session was active, and is as it was.
   mutating func noteActivity(_ id: SessionID, at now: Instant) {
-    guard let timer = timers[id], timer.status != .initializing else { return }
+    guard let timer = timers[id], timer.status != .initializing, timer.since < now else { return }
     timers[id]?.since = now
   }
+
+  /// Since when a session has been without activity; nil when it has no time.
+  func since(of id: SessionID) -> Instant? { timers[id]?.since }
 
   /// Forgets a session.
   mutating func remove(_ id: SessionID) {

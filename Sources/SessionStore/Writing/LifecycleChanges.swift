@@ -83,6 +83,7 @@ extension Writer {
     if !migration.preservesState {
       try storing { () throws(StorageFailure) in
         _ = try queues.discardAll(of: id, reason: Migration.reason, by: self)
+        try restartCounts(of: id)
       }
       // A shutdown may wait for those messages.
       staged.relieved.append(id)

@@ -12,11 +12,10 @@ final class Writer {
   private let clock: any WallClock
   let monotonicClock: any MonotonicClock
   private var idGenerator: any IDGenerator
-  let healthLook: any HealthLook
 
   /// How things stand, with the changes of the batch that is being applied.
   var state: State
-  private var committed: State
+  var committed: State
   /// What the change that is being applied did.
   var staged = Changes()
   private var batch = Changes()
@@ -26,6 +25,16 @@ final class Writer {
   let activityTimes: ActivityTimes
   /// When that goes to the file.
   var activityDeadline: ContinuousClock.Instant?
+  /// What sessions report.
+  let meters: Meters
+  /// What looks at sessions that may be given work, if it is not the store itself.
+  let healthLook: (any HealthLook)?
+  /// Whether reports go to the file although their interval is not over.
+  var keepsReportsAtOnce = false
+  /// Sessions that the look has yet to come to which has begun.
+  var healthQueue: ArraySlice<SessionID> = []
+  /// When the next look begins.
+  var healthDeadline: ContinuousClock.Instant
   /// Who waits for messages to go.
   var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
@@ -45,6 +54,8 @@ final class Writer {
   struct State: Hashable {
     var totals: Totals
     var history: KeptHistory
+    /// Tasks of sessions that were deleted before they got into the totals.
+    var unclaimedTasks: Int64 = 0
   }
 
   struct Changes {
@@ -61,6 +72,12 @@ final class Writer {
     var relieved: [SessionID] = []
     /// What is to go into mailboxes.
     var deliveries: [(mailbox: MessageMailbox, delivery: Delivery)] = []
+    /// What was kept of reports.
+    var reports: [(id: SessionID, pending: Meters.Pending)] = []
+    /// Messages that were acknowledged.
+    var acknowledgements: [Acknowledgements] = []
+    /// Sessions whose counts start afresh.
+    var restarted: [SessionID] = []
 
     var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
 
@@ -73,27 +90,33 @@ final class Writer {
       kept += other.kept
       relieved += other.relieved
       deliveries += other.deliveries
+      reports += other.reports
+      acknowledgements += other.acknowledgements
+      restarted += other.restarted
     }
   }
 
   init(
     database: Database, settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
-    idGenerator: any IDGenerator, healthLook: any HealthLook, queues: any MessageQueues, notes: BusNotes,
+    idGenerator: any IDGenerator, healthLook: (any HealthLook)?, queues: any MessageQueues, notes: BusNotes,
     activityTimes: ActivityTimes, searchMemory: SearchMemory
   ) throws(StorageFailure) {
     self.database = database
     self.settings = settings
+    self.healthLook = healthLook
     self.queues = queues
     self.activityTimes = activityTimes
     self.searchMemory = searchMemory
     self.clock = clock
     self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
-    self.healthLook = healthLook
     let totals = try Totals.read(database)
     state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
     committed = state
-    timers = try Self.timers(database, timeout: settings.sessionTimeout, at: monotonicClock.now)
+    let now = monotonicClock.now
+    timers = try Self.timers(database, timeout: settings.sessionTimeout, at: now)
+    meters = try Self.meters(database, settings: settings, at: now)
+    healthDeadline = now + settings.healthCheckInterval
     statements = try WriterStatements(database)
     messageStatements = try MessageStatements(database)
     bus = try MessageBus(database, notes: notes)
@@ -136,6 +159,7 @@ extension Writer {
       staged = Changes()
       return output
     } catch {
+      meters.giveBack(staged.reports, at: monotonicClock.now)
       staged = Changes()
       state = before
       bus.undo(to: mark)
@@ -177,9 +201,10 @@ extension Writer {
     waits.wake(batch)
     var commit = isQuiet ? nil : summary()
     if let commit { follow(commit) }
-    let active = followActivity(batch)
+    followReports(batch, commit)
+    let active = followActivity(batch) + batch.reports.map(\.id)
     if !active.isEmpty {
-      if commit == nil { commit = standing }
+      commit = commit ?? standing
       commit?.active = active
     }
     timers.giveBack()
@@ -209,6 +234,7 @@ extension Writer {
 
   /// Drops the batch; the writer stands as after the last commit.
   func rollBackBatch() throws(StorageFailure) {
+    meters.giveBack(batch.reports + staged.reports, at: monotonicClock.now)
     state = committed
     bus.undo()
     batch = Changes()

@@ -10,6 +10,8 @@ struct WriterStatements {
   let insertSession: Statement
   let replaceSession: Statement
   let touchSession: Statement
+  let noteActivity: Statement
+  let countMessages: Statement
   let deleteSession: Statement
   let insertEvent: Statement
   let updateTotals: Statement
@@ -22,8 +24,15 @@ struct WriterStatements {
     rollBackToSavepoint = try database.prepare("ROLLBACK TO change")
     insertSession = try database.prepare(SessionRow.insert)
     replaceSession = try database.prepare(SessionRow.update)
-    touchSession = try database.prepare(
-      "UPDATE sessions SET last_activity_time = max(last_activity_time, ?) WHERE id = ?")
+    touchSession = try database.prepare("UPDATE sessions SET last_activity_time = ? WHERE id = ?")
+    noteActivity = try database.prepare(
+      "UPDATE sessions SET last_activity_time = ?1 WHERE id = ?2 AND last_activity_time < ?1")
+    countMessages = try database.prepare(
+      """
+      INSERT INTO session_metrics \
+      (session_id, messages_processed, tasks_processed, memory_usage_bytes, cpu_usage, health) VALUES (?, ?, 0, 0, 0, 1) \
+      ON CONFLICT DO UPDATE SET messages_processed = messages_processed + excluded.messages_processed
+      """)
     deleteSession = try database.prepare("DELETE FROM sessions WHERE id = ?")
     insertEvent = try database.prepare("INSERT INTO events (\(EventRow.columns)) VALUES (\(EventRow.marks))")
     updateTotals = try database.prepare(Totals.update)
@@ -69,6 +78,7 @@ extension Writer {
 
   func remove(_ old: Session, events: [SessionEvent]) throws(StorageFailure) {
     try leaveAffinities(old.id)
+    try removeMetrics(of: old.id)
     statements.deleteSession.bind(old.id.description)
     try statements.deleteSession.run()
     state.totals.remove(old)
@@ -83,7 +93,7 @@ extension Writer {
     return try queues.discardAll(of: old.id, reason: reason ?? "", by: self)
   }
 
-  private func append(_ events: [SessionEvent]) throws(StorageFailure) {
+  func append(_ events: [SessionEvent]) throws(StorageFailure) {
     for event in events {
       EventRow.bind(event, to: statements.insertEvent)
       try statements.insertEvent.run()

@@ -49,6 +49,14 @@ struct SettingReader {
     target = try read(.milliseconds(name, default: target, range, help))
   }
 
+  /// Sets `target`, whose value so far is the default, to a number from 0 on.
+  mutating func number(_ name: String, _ help: String, _ target: inout Double) throws {
+    target = try read(
+      Setting(name, default: "\(target)", "a number from 0 to 1000000, such as 0.9", help) { text in
+        Double(text).flatMap { (0...1_000_000).contains($0) ? $0 : nil }
+      })
+  }
+
   /// That the setting `name`, which was read, is wrong; for what only several settings together tell.
   func error(_ name: String, allowed: String) -> SettingError {
     let entry = report.last { $0.name == name }

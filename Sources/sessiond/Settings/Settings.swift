@@ -63,13 +63,23 @@ extension SessionStoreSettings {
     try reader.milliseconds(
       "sessionTimeout", 0...31_536_000_000, "Until unused sessions become idle, then end. 0: never.",
       &sessionTimeout)
-    try reader.milliseconds(
-      "metricsInterval", 100...86_400_000, "How long activity may take to be in the file.", &activityInterval)
     capacity = try ResourceCapacity(&reader)
     metadataIndexes = try reader.read(
       Setting(
         "metadataIndexes", default: "", MetadataPath.allowed, "Keys of the metadata to index: domain,config->region."
       ) { MetadataPath.list($0) })
+    recordsMetrics = try reader.read(
+      .flag("enableMetrics", default: recordsMetrics, "Whether to count what sessions report, and to tell of it."))
+    try reader.milliseconds(
+      "metricsInterval", 100...86_400_000, "How long reports and activity may take to be in the file.",
+      &metricsInterval)
+    try reader.milliseconds(
+      "metricsWindow", 100...86_400_000, "How far back error rates and response times go.", &metricsWindow)
+    enableHealthChecks = try reader.read(
+      .flag("enableHealthChecks", default: enableHealthChecks, "Whether to look at all sessions again and again."))
+    try reader.milliseconds(
+      "healthCheckInterval", 10...86_400_000, "How often to look at them.", &healthCheckInterval)
+    healthThresholds = try HealthThresholds(&reader)
     try reader.milliseconds(
       "ackTimeout", 1...31_536_000_000, "How long a message may be in delivery before it is delivered again.",
       &ackTimeout)

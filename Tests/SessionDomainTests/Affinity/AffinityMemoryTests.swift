@@ -100,7 +100,7 @@ private func name(_ number: Int) -> String { "\(targetState(number).target.sessi
 
   @Test func `What was unhealthy at the last look is passed over until the next`() throws {
     var memory = AffinityMemory()
-    memory.noteLook([three[0].target.sessionID: .unhealthy(reason: "is ill")], at: Timestamp(microseconds: 0))
+    memory.noteLook([three[0].target.sessionID: "error rate 1 is over 0.25"], at: Timestamp(microseconds: 0))
     #expect(try (0..<3).map { _ in try memory.pick(.roundRobin, three) } == [2, 3, 2])
     memory.noteLook([:], at: Timestamp(microseconds: 1))
     #expect(try (0..<3).map { _ in try memory.pick(.roundRobin, three) } == [3, 1, 2])

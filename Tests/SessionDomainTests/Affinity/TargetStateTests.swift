@@ -15,13 +15,13 @@ func targetState(_ number: Int = 1, _ change: (inout TargetState) -> Void = { _ 
   @Test(arguments: SessionStatus.allCases) func `A target can take work while it is active or idle`(
     status: SessionStatus
   ) {
-    let obstacle = targetState { $0.status = status }.obstacle(.healthy)
+    let obstacle = targetState { $0.status = status }.obstacle(illness: nil)
     #expect(obstacle == ([.active, .idle].contains(status) ? nil : "is in \(status.description.uppercased())"))
   }
 
   @Test func `A target that is not registered, or draining, can take no work`() {
-    #expect(targetState { $0.isRegistered = false }.obstacle(.healthy) == "is not registered")
-    #expect(targetState { $0.isDraining = true }.obstacle(.healthy) == "is draining")
+    #expect(targetState { $0.isRegistered = false }.obstacle(illness: nil) == "is not registered")
+    #expect(targetState { $0.isDraining = true }.obstacle(illness: nil) == "is draining")
   }
 
   @Test(
@@ -34,27 +34,16 @@ func targetState(_ number: Int = 1, _ change: (inout TargetState) -> Void = { _ 
       state.queuedMessages = queued
       state.queuedMessagesMax = limit
     }
-    #expect((state.obstacle(.healthy) == nil) == isAble)
+    #expect((state.obstacle(illness: nil) == nil) == isAble)
   }
 
   @Test func `An unhealthy target can take no work`() {
     #expect(
-      targetState().obstacle(.unhealthy(reason: "forgot everything"))
-        == "was unhealthy when last looked at: it forgot everything")
+      targetState().obstacle(illness: "status is ERROR") == "was unhealthy when last looked at: status is ERROR")
   }
 
   @Test func `The limit of a queue is the max-queue among the constraints`() {
     #expect(Constraint.queuedMessagesMax(in: ["a:b", "max-cpu:1", "max-queue:7"]) == 7)
     #expect(Constraint.queuedMessagesMax(in: ["max-memory:7", "no constraint"]) == nil)
-  }
-
-  @Test(arguments: SessionStatus.allCases) func `By the status alone, errors and ends are unhealthy`(
-    status: SessionStatus
-  ) {
-    let session = Session(
-      id: SessionID(high: 0, low: 1), type: .active, name: "a", status: status, workspace: "/",
-      createTime: Timestamp(microseconds: 0), revision: 1)
-    let health = StatusHealth().health(of: session)
-    #expect((health == .healthy) == ![.error, .terminated].contains(status))
   }
 }

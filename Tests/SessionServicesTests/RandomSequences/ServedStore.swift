@@ -55,12 +55,16 @@ final class ServedStore: Sendable {
       SessionHandler(repository: store, changes: changes), LifecycleHandler(repository: store),
       EventHandler(repository: store, changes: changes, now: { now.value }), TemplateHandler(repository: store),
       AffinityHandler(repository: store), messageHandler,
+      MetricsHandler(repository: store, changes: changes, clock: monotonicClock),
+      SessionHealthHandler(repository: store, changes: changes),
     ])
     let services = ServiceFixture(
       repository: store, changes: changes, sessions: SessionServiceClient(transport),
       lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
       templates: TemplateServiceClient(transport), affinities: AffinityServiceClient(transport),
-      messages: MessageServiceClient(transport), messageHandler: messageHandler, register: { _ in }, now: now)
+      messages: MessageServiceClient(transport), messageHandler: messageHandler,
+      metrics: MetricsServiceClient(transport), health: SessionHealthServiceClient(transport), register: { _ in },
+      now: now, clock: clock, monotonicClock: monotonicClock)
     open.withLock { $0 = (store, services) }
   }
 
@@ -108,6 +112,8 @@ extension SessionStoreSettings {
   fileprivate init(_ settings: ModelSettings, path: String) {
     self.init(path: path)
     maxSessions = settings.maxSessions
+    // Whose changes are events, which the model does not know.
+    enableHealthChecks = false
     sessionTimeout = .microseconds(settings.sessionTimeout)
     capacity.memoryBytes = settings.capacityMemory
     capacity.cpuMillicores = settings.capacityCPU
@@ -161,6 +167,21 @@ final class CommitMirror: CommitObserver {
       defer { state.events = [] }
       return (state.events, state.sessions)
     }
+  }
+}
+
+/// Sessions are as well as their status says, and worse where the sequence says so.
+final class ManualHealth: HealthLook {
+  private let illnesses = Mutex<[SessionID: String]>([:])
+
+  func illness(by signs: VitalSigns) -> String? {
+    if let illness = illnesses.withLock({ $0[signs.sessionID] }) { return illness }
+    return [.error, .terminated].contains(signs.status) ? "its status is \(signs.status)" : nil
+  }
+
+  /// Makes a session ill, or with nil well again.
+  func set(_ id: SessionID, _ illness: String?) {
+    illnesses.withLock { $0[id] = illness }
   }
 }
 

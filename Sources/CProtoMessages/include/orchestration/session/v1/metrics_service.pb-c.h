@@ -213,7 +213,7 @@ struct  Orchestration__Session__V1__ReportActivityResponse
   ProtobufCMessage base;
   int64_t accepted;
   /*
-   * One for each report that was not accepted, in order.
+   * One for each report that was not accepted, in order; the first 1000 of them.
    */
   size_t n_rejected;
   Orchestration__Session__V1__RejectedReport **rejected;

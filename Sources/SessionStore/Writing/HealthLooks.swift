@@ -1,0 +1,102 @@
+import SessionDomain
+
+/// Tells the illnesses of sessions that may be given work, in place of the store.
+protocol HealthLook: Sendable {
+  /// Why a session is unhealthy; nil when it is not. Must not wait.
+  func illness(by signs: VitalSigns) -> String?
+}
+
+/// Looks how well sessions are.
+extension Writer {
+  /// The most sessions that one commit looks at, so that no caller waits long for it.
+  static let lookedAtMax = 1024
+
+  /// How long until the next look, or the rest of one; zero when it is time, nil when there never is one.
+  var timeToHealthLook: Duration? {
+    guard settings.enableHealthChecks else { return nil }
+    return healthQueue.isEmpty ? max(.zero, monotonicClock.now.duration(to: healthDeadline)) : .zero
+  }
+
+  /// Looks at sessions in no final status, some of them, and makes events of what has changed since the last look.
+  func lookAtHealth(at now: ContinuousClock.Instant) throws(SessionError) {
+    var queue = healthQueue
+    if queue.isEmpty { queue = meters.unfinished.sorted()[...] }
+    let ids = queue.prefix(Self.lookedAtMax)
+    try storing { () throws(StorageFailure) in
+      for id in ids { try lookAtHealth(of: id, at: now) }
+    }
+    healthQueue = queue.dropFirst(ids.count)
+    if healthQueue.isEmpty { healthDeadline = now + settings.healthCheckInterval }
+  }
+
+  /// How well a session is now.
+  func health(of id: SessionID) throws(SessionError) -> SessionHealth {
+    let signs = try storing { () throws(StorageFailure) in
+      try keepReports(of: id)
+      return try vitalSigns(of: id, at: monotonicClock.now)
+    }
+    guard let signs else { throw .notFound(id) }
+    return SessionHealth(signs.signs, by: settings.healthThresholds)
+  }
+
+  /// How well sessions are now, those after `id`.
+  func healths(after id: SessionID?, limit: Int) throws(SessionError) -> [SessionHealth] {
+    let ids = try storing { () throws(StorageFailure) in try SessionLookup.ids(after: id, limit: limit, in: database) }
+    var healths: [SessionHealth] = []
+    for id in ids { healths.append(try health(of: id)) }
+    return healths
+  }
+
+  /// Why sessions are unhealthy now, those of them that are.
+  func illnesses(of ids: [SessionID]) throws(StorageFailure) -> [SessionID: String] {
+    var illnesses: [SessionID: String] = [:]
+    for id in ids {
+      guard let signs = try vitalSigns(of: id, at: monotonicClock.now)?.signs else { continue }
+      illnesses[id] = illness(by: signs)
+    }
+    return illnesses
+  }
+
+  private func illness(by signs: VitalSigns) -> String? {
+    if let healthLook { return healthLook.illness(by: signs) }
+    let health = SessionHealth(signs, by: settings.healthThresholds)
+    return health.status == .unhealthy ? health.reasons.joined(separator: ", ") : nil
+  }
+
+  private func lookAtHealth(of id: SessionID, at now: ContinuousClock.Instant) throws(StorageFailure) {
+    // It may have finished or gone since the look began.
+    guard let (signs, last) = try vitalSigns(of: id, at: now), !signs.status.isFinal else { return }
+    let status = SessionHealth(signs, by: settings.healthThresholds).status
+    guard status != last, let session = try find(id) else { return }
+    var row = try MetricsRow.find(id, in: database)
+    row.health = status
+    try row.save(id, in: database)
+    _ = nextTime()
+    var editor = SessionEditor(session, at: state.totals.time, after: state.totals.sequence)
+    editor.noteHealth(status, was: last)
+    try append(editor.events)
+  }
+
+  /// What a session's health is judged by, and how well it was at the last look; nil when there is none.
+  private func vitalSigns(
+    of id: SessionID, at now: ContinuousClock.Instant
+  ) throws(StorageFailure) -> (signs: VitalSigns, last: HealthStatus)? {
+    let time = max(state.totals.time, clockTime)
+    guard var found = try SessionLookup.vitalSigns(of: id, at: time, in: database) else { return nil }
+    let status = found.signs.status
+    found.signs.timeout = Inactivity.timeout(in: status, found.signs.constraints, orElse: settings.sessionTimeout)
+    if let time = activityTimes[id] { found.signs.lastActivityTime = max(found.signs.lastActivityTime, time) }
+    var since = timers.since(of: id)
+    if let report = meters.lastReport(of: id) {
+      found.signs.lastActivityTime = max(found.signs.lastActivityTime, report.time)
+      since = since.map { max($0, report.instant) }
+    }
+    found.signs.idleTime = since.map { max(.zero, $0.duration(to: now)) }
+    if let known = meters.rates(of: id, at: now) {
+      found.signs.rates = known.rates
+      found.signs.usage = known.usage ?? found.signs.usage
+    }
+    found.signs.queuedMessages = Int64(try queues.pendingCount(of: id, by: self))
+    return found
+  }
+}
