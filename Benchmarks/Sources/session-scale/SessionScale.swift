@@ -24,8 +24,8 @@ struct SessionScale: ParsableCommand {
   var calls = 500
   @Option(help: "GetSession calls in a sample.")
   var gets = 100_000
-  @Option(help: "CreateSession calls in a sample.")
-  var creates = 10_000
+  @Option(help: "CreateSession calls in a sample; few, as the fewest sessions must stay few.")
+  var creates = 2000
   @Option(help: "Longest time of one sample, in seconds.")
   var sampleSeconds = 120
 
