@@ -57,7 +57,7 @@ struct SequenceRun {
     case .pass(let microseconds):
       try await store.pass(microseconds: microseconds)
       try model.pass(microseconds)
-      try compareCommits(andSession: nil)
+      try await compareCommits(andSession: nil)
     case .restart:
       try await store.restart()
       model.restart()
@@ -94,7 +94,7 @@ struct SequenceRun {
       try await store.pass(microseconds: 0)
       try model.pass(0)
     }
-    try compareCommits(andSession: call.subject)
+    try await compareCommits(andSession: call.subject)
   }
 
   private mutating func compare(_ expected: Answer, _ actual: Answer, _ what: String) throws {
@@ -116,16 +116,17 @@ struct SequenceRun {
     keyOwners[key] = (keyOwners[key] ?? []).suffix(20) + [(able, target)]
   }
 
-  /// The new events, and the sessions that they name, as the store tells of them.
-  private mutating func compareCommits(andSession subject: String?) throws {
+  /// The new events, and the sessions that they name, as the store tells of them, and the one that the call was about.
+  private mutating func compareCommits(andSession subject: String?) async throws {
     let (events, sessions) = store.commits.take()
     let expected = model.events.filter { $0.sequence > comparedSequence }
     comparedSequence = model.sequence
     try compareValues(expected, events, "the events")
     try compareValues(model.sessions.count, sessions.count, "the number of sessions")
-    for id in Set(expected.map(\.sessionID) + (subject.map { [$0.lowercased()] } ?? [])).sorted() {
+    for id in Set(expected.map(\.sessionID)).sorted() {
       try compareValues(model.sessions[id], sessions[id], "the session afterwards")
     }
+    if let subject { try await compareCall(.get(.with { $0.sessionID = subject }), "the session that was asked for") }
   }
 
   private mutating func compareCall(_ call: Call, _ what: String) async throws {
@@ -140,6 +141,7 @@ struct SequenceRun {
     for id in model.sessions.keys.sorted() {
       try await compareCall(.get(.with { $0.sessionID = id }), "session \(id)")
       try await compareCall(.getAffinity(.with { $0.sessionID = id }), "the affinity of \(id)")
+      try await compareCall(.metrics(.with { $0.sessionID = id }), "the metrics of \(id)")
     }
     for (index, order) in ModelOrder.all.enumerated() {
       let request = ListSessionsRequest.with {
@@ -161,6 +163,7 @@ struct SequenceRun {
       }
       try await compareCall(.list(request, .all), "the total of \(status)")
     }
+    try await compareCall(.stats, "the counts of all sessions")
     try await compareCall(.listTemplates(.init()), "the templates")
     try await compareCall(.listEvents(.with { $0.pageSize = 1000 }), "the history")
     try await compareWatches()
@@ -186,7 +189,7 @@ extension Call {
   /// Whether it never changes anything.
   fileprivate var isRead: Bool {
     switch self {
-    case .get, .list, .search, .getTemplate, .listTemplates, .getAffinity, .listEvents: true
+    case .get, .list, .search, .getTemplate, .listTemplates, .getAffinity, .listEvents, .metrics, .stats: true
     default: false
     }
   }

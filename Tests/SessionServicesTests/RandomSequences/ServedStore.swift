@@ -249,6 +249,22 @@ extension ServedStore {
     case .listEvents(let request, _):
       let page = try await services.events.listEvents(request)
       return .events(page.events, next: page.nextAfterSequence == 0 ? nil : page.nextAfterSequence)
+    case .report, .metrics, .stats: return try await answerMetrics(call)
+    }
+  }
+
+  private func answerMetrics(_ call: Call) async throws -> Answer {
+    let metrics = try services.metrics
+    switch call {
+    case .report(let reports):
+      let response = try await metrics.reportActivity { writer in
+        for report in reports { try await writer.send(report) }
+      }
+      return .reported(accepted: response.accepted, rejected: response.rejected.map(\.index))
+    case .metrics(let request):
+      let metrics = try await metrics.getPerformanceMetrics(request).metrics ?? .init()
+      return .meter(.init(tasks: metrics.tasksProcessed, memory: metrics.memoryUsageBytes, cpu: metrics.cpuUsage))
+    default: return .stats(try await metrics.getSessionStats(.init()).stats ?? .init())
     }
   }
 

@@ -49,8 +49,7 @@ extension SessionModel {
       let id = target.sessionID.lowercased()
       fields.refuse("targets[\(index)].session_id", if: id.isEmpty || id == input.sessionID.lowercased())
       fields.refuse("targets[\(index)].session_id", if: sessions[id]?.type == .observer)
-      // What is no id at all cannot be the same target again.
-      fields.refuse("targets[\(index)].session_id", if: Self.isID(id) && !seen.insert(id).inserted)
+      fields.refuse("targets[\(index)].session_id", if: !id.isEmpty && !seen.insert(id).inserted)
       fields.refuse("targets[\(index)].weight", if: target.weight < 0)
     }
     fields.refuse("strategy", if: !AffinityStrategy.allCases.contains(input.strategy))
@@ -123,16 +122,23 @@ extension SessionModel {
     switch affinity.strategy {
     case .weighted: return .target(memory.nextByWeight(of: able) ?? "")
     case .consistentHash: return .targetOfKey(request.affinityKey, among: Set(ids))
-    // Nothing says what a queue holds as long as there is no message bus: all are as short.
-    case .roundRobin, .leastLoaded, .unspecified, .unrecognized: return .target(memory.nextInOrder(of: Set(ids)) ?? "")
+    case .leastLoaded:
+      let shortest = ids.map(queueLength).min()
+      return .target(memory.nextInOrder(of: Set(ids.filter { queueLength($0) == shortest })) ?? "")
+    case .roundRobin, .unspecified, .unrecognized: return .target(memory.nextInOrder(of: Set(ids)) ?? "")
     }
   }
 
   private func canTakeWork(_ id: String) -> Bool {
     let session = self[id]
     return [.active, .idle].contains(session.status) && session.registration?.draining == false
-      && !session.constraints.contains("max-queue:0")
+      && session.constraints.allSatisfy { constraint in
+        guard constraint.hasPrefix("max-queue:"), let limit = Int(constraint.dropFirst(10)) else { return true }
+        return queueLength(id) < limit
+      }
   }
+
+  private func queueLength(_ id: String) -> Int { queues[id]?.pending ?? 0 }
 }
 
 extension Google_Protobuf_Duration {

@@ -149,6 +149,7 @@ extension SessionModel {
     }
     if !request.preserveState {
       queues[id] = nil
+      meters[id]?.tasks = 0
       if self[id].metadata != nil {
         self[id].metadata = nil
         record(.updated, id) { $0.changedFields = ["metadata"] }

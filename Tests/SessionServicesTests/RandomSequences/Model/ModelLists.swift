@@ -13,7 +13,7 @@ enum ModelKey: Comparable {
   static func optional(_ text: String) -> ModelKey { text.isEmpty ? .missing : .text(text) }
 
   static func time(_ time: Google_Protobuf_Timestamp?) -> ModelKey {
-    time.map { .number(Double($0.seconds * 1_000_000 + Int64($0.nanos / 1000))) } ?? .missing
+    time.map { .number(Double(SessionModel.microseconds($0))) } ?? .missing
   }
 
   static func < (left: ModelKey, right: ModelKey) -> Bool {

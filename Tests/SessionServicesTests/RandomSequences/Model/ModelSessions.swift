@@ -272,6 +272,7 @@ extension SessionModel {
     record(.deleted, id)
     sessions[id] = nil
     queues[id] = nil
+    meters[id] = nil
     quietSince[id] = nil
     leaveAffinities(id)
     return .deleted(true)

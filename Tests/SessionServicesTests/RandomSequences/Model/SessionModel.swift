@@ -25,6 +25,9 @@ struct SessionModel {
   var queues: [String: ModelQueue] = [:]
   /// Sessions that are ill whatever their status says.
   var ill: Set<String> = []
+  /// What sessions reported, and how many tasks were reported ever.
+  var meters: [String: Meter] = [:]
+  var tasks: Int64 = 0
   /// Since when a session is without activity, or in its status.
   var quietSince: [String: Int64] = [:]
 }
@@ -96,6 +99,10 @@ extension SessionModel {
       $0.seconds = microseconds / 1_000_000
       $0.nanos = Int32(microseconds % 1_000_000) * 1000
     }
+  }
+
+  static func microseconds(_ time: Google_Protobuf_Timestamp) -> Int64 {
+    time.seconds * 1_000_000 + Int64(time.nanos / 1000)
   }
 
   /// Makes a change: all of it, or nothing when it is refused.

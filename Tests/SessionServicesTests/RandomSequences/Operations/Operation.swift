@@ -56,6 +56,9 @@ enum Call {
   case deleteAffinity(DeleteSessionAffinityRequest)
   case resolve(ResolveAffinityRequest)
   case listEvents(ListEventsRequest, Position = .asGiven)
+  case report([ReportActivityRequest])
+  case metrics(GetPerformanceMetricsRequest)
+  case stats
 }
 
 /// What came of a call.
@@ -76,6 +79,10 @@ enum Answer {
   case target(String)
   /// Any of these, as long as it is always the same for the key.
   case targetOfKey(String, among: Set<String>)
+  /// Which reports were rejected, by their place in the stream.
+  case reported(accepted: Int64, rejected: [Int64])
+  case meter(SessionModel.Meter)
+  case stats(SessionStats)
   case refused(ModelRefusal)
 }
 
@@ -105,6 +112,10 @@ extension Answer {
     case (.templates(let expected), .templates(let actual)): return expected == actual
     case (.affinity(let expected), .affinity(let actual)): return expected == actual
     case (.target(let expected), .target(let actual)): return expected == actual
+    case (.reported(let expected, let rejected), .reported(let actual, let others)):
+      return expected == actual && rejected == others
+    case (.meter(let expected), .meter(let actual)): return expected == actual
+    case (.stats(let expected), .stats(let actual)): return expected == actual
     default: return false
     }
   }
@@ -140,6 +151,9 @@ extension SessionModel {
     case .deleteAffinity(let request): try deleteAffinity(of: request.sessionID)
     case .resolve(let request): try resolve(request)
     case .listEvents(let request, _): try listEvents(request)
+    case .report(let reports): report(reports)
+    case .metrics(let request): try metrics(request)
+    case .stats: .stats(stats)
     }
   }
 }

@@ -19,14 +19,15 @@ struct OperationGenerator {
     (80, .delete), (60, .initialize), (60, .start), (40, .shutDown), (30, .forceShutDown), (2, .shutDownAll),
     (40, .cleanUp), (40, .migrate), (15, .createTemplate), (5, .getTemplate), (5, .listTemplates), (8, .deleteTemplate),
     (35, .setAffinity), (12, .getAffinity), (8, .deleteAffinity), (80, .resolve), (80, .list), (25, .nextPage),
-    (25, .search), (30, .listEvents), (110, .pass), (2, .restart), (10, .ill), (30, .queue),
+    (25, .search), (30, .listEvents), (110, .pass), (2, .restart), (10, .ill), (30, .queue), (60, .report),
+    (20, .metrics), (20, .stats),
   ]
 
   private enum Kind {
     case create, bootstrap, instantiate, clone, repeatRequest, get, update, delete, initialize, start, shutDown
     case forceShutDown, shutDownAll, cleanUp, migrate, createTemplate, getTemplate, listTemplates, deleteTemplate
     case setAffinity, getAffinity, deleteAffinity, resolve, list, nextPage, search, listEvents, pass, restart, ill
-    case queue
+    case queue, report, metrics, stats
   }
 
   mutating func next(_ model: SessionModel) -> Operation {
@@ -75,6 +76,9 @@ struct OperationGenerator {
     case .restart: .restart
     case .ill: .ill(known(model), random.isChosen(1, in: 2))
     case .queue: queue(model)
+    case .report: .call(report(model))
+    case .metrics: .call(.metrics(.with { $0.sessionID = id(model) }))
+    case .stats: .call(.stats)
     }
   }
 
@@ -251,6 +255,28 @@ struct OperationGenerator {
     guard !registered.isEmpty else { return .pass(microseconds: 1) }
     let counts = [(0, 0), (0, 0), (1, 0), (0, 1), (3, 2)].map { ModelQueue(waiting: $0.0, inDelivery: $0.1) }
     return .queue(random.pick(registered), random.pick(counts))
+  }
+
+  private mutating func report(_ model: SessionModel) -> Call {
+    .report(
+      (0..<random.pick([0, 1, 1, 2, 5])).map { _ in
+        .with {
+          $0.sessionID = id(model, .active, .idle)
+          $0.memoryUsageBytes = random.pick([0, 1 << 20, 2 << 30])
+          $0.cpuUsage = random.pick([0, 0.5, 3])
+          $0.tasksProcessed = random.pick([0, 1, 2, 1000])
+          $0.tasksFailed = min($0.tasksProcessed, random.pick([0, 0, 1]))
+          if random.isChosen(1, in: 2) { $0.responseTimesMs = [12, 0.5].suffix(Int($0.tasksProcessed)) }
+          guard random.isChosen(1, in: 10) else { return }
+          switch random.pick(0..<5) {
+          case 0: $0.memoryUsageBytes = -1
+          case 1: $0.cpuUsage = random.pick([-0.5, .nan, .infinity])
+          case 2: $0.tasksFailed = $0.tasksProcessed + 1
+          case 3: $0.tasksFailed = -1
+          default: $0.responseTimesMs = [-1]
+          }
+        }
+      })
   }
 
   // MARK: Templates
