@@ -32,6 +32,9 @@ public final class CommittedChanges: CommitObserver {
     feed.append(commit)
   }
 
+  /// Notes that a session was active without any commit: it is read anew by who asks for it next.
+  func noteActivity(of id: SessionID) { cache.remove(id) }
+
   /// Lets watchers see whether it is time for a bookmark. To be called every second or so.
   public func tick() { feed.tick() }
 

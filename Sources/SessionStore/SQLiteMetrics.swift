@@ -20,20 +20,25 @@ extension SQLiteSessionRepository: MetricsRepository {
 
   /// Has the file tell all that was reported; see `MetricsRepository`.
   public func keepReports() async throws(SessionError) {
-    // Those that wait now are out of the line when as many were taken.
-    var left = meters.waitingCount
+    var failures: Int
     repeat {
-      let count = min(left, Writer.keptReportsMax)
-      try await committer.submit { (writer) throws(SessionError) in
-        try storing { () throws(StorageFailure) in try writer.keepReports(max: count) }
-      }
-      left -= count
-    } while left > 0
+      // Those that wait now are out of the line when as many were taken. Some may be in a batch already, which may fail.
+      var left: Int
+      (left, failures) = meters.waiting
+      repeat {
+        let count = min(left, Writer.keptReportsMax)
+        try await committer.submit { (writer) throws(SessionError) in
+          try storing { () throws(StorageFailure) in try writer.keepReports(max: count) }
+        }
+        left -= count
+      } while left > 0
+    } while meters.waiting.failures != failures
   }
 
   /// Counts over all sessions; see `MetricsRepository`.
   public func stats() async throws(SessionError) -> SessionStats {
-    try await committer.submit { (writer) throws(SessionError) in try writer.stats() }
+    try await keepReports()
+    return try await committer.submit { (writer) throws(SessionError) in writer.stats() }
   }
 
   /// What a session did; see `MetricsRepository`.
@@ -46,8 +51,13 @@ extension SQLiteSessionRepository: MetricsRepository {
     try await committer.submit { (writer) throws(SessionError) in try writer.health(of: id) }
   }
 
-  /// How well sessions are; see `MetricsRepository`.
-  public func healths(after id: SessionID?, limit: Int) async throws(SessionError) -> [SessionHealth] {
-    try await committer.submit { (writer) throws(SessionError) in try writer.healths(after: id, limit: limit) }
+  /// Looks at sessions; see `MetricsRepository`.
+  public func look(at ids: [SessionID]) async throws(SessionError) -> [SessionHealth] {
+    try await committer.submit { (writer) throws(SessionError) in try writer.look(at: ids) }
+  }
+
+  /// Looks at sessions; see `MetricsRepository`.
+  public func look(after id: SessionID?, limit: Int) async throws(SessionError) -> [SessionHealth] {
+    try await committer.submit { (writer) throws(SessionError) in try writer.look(after: id, limit: limit) }
   }
 }

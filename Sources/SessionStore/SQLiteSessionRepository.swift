@@ -84,9 +84,9 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// The session as it stands; see `SessionRepository`.
   public func session(_ id: SessionID) async throws(SessionError) -> Session {
-    let session = try await readers.read { [activityTimes] (database) throws(SessionError) in
+    let session = try await readers.read { [activityTimes, meters] (database) throws(SessionError) in
       // Asked for before the row is read, which has it later.
-      let time = activityTimes[id]
+      let time = Writer.latest(activityTimes[id], meters.lastReport(of: id)?.time)
       var session = try storing { () throws(StorageFailure) in try SessionLookup.find(id, in: database) }
       if let time, let row = session { session?.lastActivityTime = max(row.lastActivityTime, time) }
       return session
@@ -167,6 +167,7 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// Has the file tell when sessions were active, as far as it does not yet.
   private func keepActivity() async throws(SessionError) {
+    if meters.waiting.count > 0 { try await keepReports() }
     guard !activityTimes.isEmpty else { return }
     try await committer.submit { (writer) throws(SessionError) in
       try storing { () throws(StorageFailure) in try writer.keepActivity() }

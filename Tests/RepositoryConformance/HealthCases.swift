@@ -141,7 +141,7 @@ let healthCases = [
     }
     // Each commit looks at some of them.
     try await fixture.pass(.seconds(30))
-    for _ in 0..<4 { try await fixture.pass(.zero) }
+    for _ in 0..<16 { try await fixture.pass(.zero) }
     let filter = EventFilter(kinds: [.healthChanged])
     var (position, count) = (EventPosition.oldest, 0)
     while true {
@@ -152,14 +152,31 @@ let healthCases = [
     }
     #expect(count == 2500)
   },
+  ConformanceCase("Whoever looks at sessions makes events of what has changed since the last look", options: .looking())
+  { (fixture) async throws in
+    let repository = fixture.repository
+    let session = try await repository.create("a") { $0.constraints = ["max-memory:1"] }
+    fixture.use(session.id, memory: 2)
+    #expect(try await repository.health(of: session.id).status == .unhealthy)
+    let filter = EventFilter(kinds: [.healthChanged])
+    #expect(try await repository.events(.oldest, filter, limit: 9).events == [])
+    #expect(try await repository.look(at: [strangeID, session.id]).map(\.status) == [.unhealthy])
+    #expect(try await repository.look(after: nil, limit: 9).map(\.status) == [.unhealthy])
+    #expect(try await repository.events(.oldest, filter, limit: 9).events.count == 1)
+    fixture.use(session.id, memory: 0)
+    #expect(try await repository.look(after: nil, limit: 9).map(\.status) == [.healthy])
+    #expect(try await repository.events(.oldest, filter, limit: 9).events.count == 2)
+    try await fixture.pass(.seconds(30))
+    #expect(try await repository.events(.oldest, filter, limit: 9).events.count == 2)
+  },
   ConformanceCase("The health of all sessions comes by id, in pages") { (fixture) async throws in
     let repository = fixture.repository
     var ids: [SessionID] = []
     for status in SessionStatus.allCases { ids.append(try await repository.create(in: status).id) }
-    let first = try await repository.healths(after: nil, limit: 4)
-    let second = try await repository.healths(after: first.last?.sessionID, limit: 4)
+    let first = try await repository.look(after: nil, limit: 4)
+    let second = try await repository.look(after: first.last?.sessionID, limit: 4)
     #expect((first + second).map(\.sessionID) == ids)
     #expect((first + second).filter { $0.status == .unhealthy }.count == 2)
-    #expect(try await repository.healths(after: ids.last, limit: 4) == [])
+    #expect(try await repository.look(after: ids.last, limit: 4) == [])
   },
 ]

@@ -43,9 +43,12 @@ let reportCases = [
     try await fixture.pass(.seconds(5))
     let time = fixture.clock.now()
     fixture.report(session.id, tasks: 1)
+    // Whoever asks is told at once.
+    #expect(try await repository.session(session.id).lastActivityTime == time)
     try await fixture.pass(.milliseconds(9999))
-    #expect(try await repository.session(session.id).lastActivityTime == session.lastActivityTime)
+    #expect(fixture.commits.all.last?.active == [])
     try await fixture.pass(.milliseconds(1))
+    #expect(fixture.commits.all.last?.active == [session.id])
     #expect(try await repository.session(session.id).lastActivityTime == time)
     fixture.report(session.id, tasks: 1)
     try await repository.keepReports()
@@ -64,6 +67,29 @@ let reportCases = [
     _ = try await fixture.repository.update(session.id, .rename("b"), expectedRevision: nil)
     try await fixture.repository.keepReports()
     #expect(try await fixture.repository.session(session.id).lastActivityTime == fixture.clock.now())
+  },
+  ConformanceCase("A report is activity for lists, searches and changes, too, before its interval is over") {
+    (fixture) async throws in
+    let repository = fixture.repository
+    let (first, second) = (try await repository.create(in: .active), try await repository.create(in: .active))
+    for id in [first.id, second.id, first.id] {
+      try await fixture.pass(.seconds(1))
+      fixture.report(id, tasks: 1)
+      let latestFirst = SessionQuery.with { $0.order = [SessionOrder(.lastActivityTime, isDescending: true)] }
+      #expect(try await repository.list(latestFirst).sessions.first?.id == id)
+      #expect(try await repository.search("", limit: 1).map(\.id) == [id])
+      #expect(try await repository.search("", limit: 1).first?.lastActivityTime == fixture.clock.now())
+    }
+    let time = fixture.clock.now()
+    try await fixture.pass(.seconds(1))
+    fixture.report(second.id, tasks: 1)
+    // What comes after a report is not older, also when the clock was set back.
+    let later = fixture.clock.now()
+    fixture.clock.advance(by: .seconds(-1))
+    #expect(fixture.clock.now() == time)
+    let renamed = try await repository.update(second.id, .rename("b"), expectedRevision: nil)
+    #expect(renamed.lastActivityTime >= later)
+    #expect(try await repository.search("", limit: 1).first == renamed)
   },
   ConformanceCase("Reports of many sessions are one commit, however many they are") { (fixture) async throws in
     var ids: [SessionID] = []

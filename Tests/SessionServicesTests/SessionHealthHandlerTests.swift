@@ -101,6 +101,23 @@ extension ServiceFixture {
     }
   }
 
+  @Test func aWatchThatBeginsBetweenLooksMissesNoWayBack() async throws {
+    try await withServices({ $0.stopsTime = true }) { services in
+      let id = try await services.createActive()
+      try await services.look()
+      try await services.use(id, 95)
+      for ids in [[id], []] {
+        var watch = try await services.health.watchSessionHealth(.with { $0.sessionIds = ids }).makeAsyncIterator()
+        // What no regular look has seen yet, and is over before the next one.
+        #expect(try await watch.next()?.health?.status == .degraded)
+        try await services.use(id, 1)
+        try await services.look()
+        #expect(try await watch.next()?.health?.status == .healthy)
+        try await services.use(id, 95)
+      }
+    }
+  }
+
   @Test func aMoveToErrorIsSeenAtOnce() async throws {
     try await withServices({ $0.store.enableHealthChecks = false }) { services in
       let id = try await services.createActive()

@@ -39,21 +39,19 @@ struct HealthFind: Hashable, Sendable {
   let reason: String
 
   /// The worst that `figure` makes of `bounds`; nil when it is over neither.
-  init?(_ what: String, _ figure: Double, _ bounds: HealthThresholds.Bounds, _ note: String = "") {
+  init?(_ what: String, _ figure: Double, _ bounds: HealthThresholds.Bounds, _ note: @autoclosure () -> String) {
     if figure > bounds.unhealthy {
-      self.init(.unhealthy, what, figure, over: bounds.unhealthy, note)
+      self.init(.unhealthy, what, figure, over: bounds.unhealthy, note())
     } else if figure > bounds.degraded {
-      self.init(.degraded, what, figure, over: bounds.degraded, note)
+      self.init(.degraded, what, figure, over: bounds.degraded, note())
     } else {
       return nil
     }
   }
 
-  init(_ status: HealthStatus, _ what: String, _ figure: Double, over threshold: Double, _ note: String = "") {
+  init(_ status: HealthStatus, _ what: String, _ figure: Double, over threshold: Double, _ note: String) {
     self.init(
-      status: status,
-      reason: "\(what) \(Self.text(figure, over: threshold)) is over \(Self.text(threshold))"
-        + (note.isEmpty ? "" : " (\(note))"))
+      status: status, reason: "\(what) \(Self.text(figure, over: threshold)) is over \(Self.text(threshold)) (\(note))")
   }
 
   init(status: HealthStatus, reason: String) {
@@ -140,8 +138,9 @@ extension HealthThresholds {
     figure == 0 ? nil : figure / limit
   }
 
+  /// Whole milliseconds. The longest timeout there is has more of them than a quotient tells exactly.
   private static func milliseconds(_ duration: Duration) -> Int64 {
-    Int64(duration / .milliseconds(1))
+    Int64(exactly: (duration / .milliseconds(1)).rounded(.down)) ?? .max
   }
 }
 

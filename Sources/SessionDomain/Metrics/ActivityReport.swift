@@ -1,5 +1,8 @@
 /// What a session tells of itself. Counts are since its report before.
 public struct ActivityReport: Hashable, Sendable {
+  /// The most tasks that one report counts.
+  public static let tasksMax: Int64 = 1_000_000_000
+
   /// The session.
   public var sessionID: SessionID
   /// Memory in use.
@@ -30,8 +33,8 @@ public struct ActivityReport: Hashable, Sendable {
   public var flaw: String? {
     // Most reports are well, and there are very many of them.
     guard
-      memoryUsageBytes < 0 || !Self.isAmount(cpuUsage) || tasksProcessed < 0 || tasksFailed < 0
-        || tasksFailed > tasksProcessed || !responseTimes.isEmpty && !areResponseTimesWell
+      memoryUsageBytes < 0 || !Self.isAmount(cpuUsage) || tasksProcessed < 0 || tasksProcessed > Self.tasksMax
+        || tasksFailed < 0 || tasksFailed > tasksProcessed || !responseTimes.isEmpty && !areResponseTimesWell
     else { return nil }
     return flaws.joined(separator: "; ")
   }
@@ -41,6 +44,9 @@ public struct ActivityReport: Hashable, Sendable {
     if memoryUsageBytes < 0 { flaws.append("memory_usage_bytes is \(memoryUsageBytes), which is negative") }
     if !Self.isAmount(cpuUsage) { flaws.append("cpu_usage is \(cpuUsage), which is no number from 0 on") }
     if tasksProcessed < 0 { flaws.append("tasks_processed is \(tasksProcessed), which is negative") }
+    if tasksProcessed > Self.tasksMax {
+      flaws.append("tasks_processed is \(tasksProcessed), more than the \(Self.tasksMax) that one report may count")
+    }
     if tasksFailed < 0 { flaws.append("tasks_failed is \(tasksFailed), which is negative") }
     if tasksFailed > tasksProcessed {
       flaws.append("tasks_failed is \(tasksFailed), more than the \(tasksProcessed) tasks that were processed")

@@ -1,7 +1,7 @@
 /// What a session processed lately, in slices of a tenth of the window.
 ///
-/// A slice counts as long as all of it is in the window: nothing in the sums is older than the window, and what is
-/// younger than nine tenths of it is always in them. A slice takes 130 bytes, and what its response times take: for a
+/// The newest ten slices count: nothing in the sums is older than the window, and what is younger than nine tenths of it
+/// is always in them. A slice takes 130 bytes, and what its response times take: for a
 /// session that reports now and then less than 8 KiB in all, for one with times of all magnitudes at most 80 KiB.
 public struct MetricsWindow: Sendable {
   /// Slices of a window.
@@ -21,7 +21,7 @@ public struct MetricsWindow: Sendable {
 
   /// Adds what was processed at `time` since some beginning; `length` is the window's.
   public mutating func add(
-    processed: Int64, failed: Int64, responseTimes: [Double], at time: Duration, of length: Duration
+    processed: Int64, failed: Int64, responseTimes: ResponseTimes, at time: Duration, of length: Duration
   ) {
     let number = Self.number(at: time, of: length)
     let index: Int
@@ -34,7 +34,18 @@ public struct MetricsWindow: Sendable {
     }
     slices[index].processed = slices[index].processed.addingSaturating(processed)
     slices[index].failed = slices[index].failed.addingSaturating(failed)
-    for milliseconds in responseTimes { slices[index].times.add(milliseconds) }
+    slices[index].times.add(responseTimes)
+  }
+
+  /// Forgets what no window that ends at `time` or later has in it.
+  public mutating func trim(at time: Duration, of length: Duration) {
+    guard !slices.isEmpty else { return }
+    slices = Array(slices(at: time, of: length))
+  }
+
+  /// The part of the window that ends at `time` that its sums are of: nine tenths of it, or more.
+  func covered(at time: Duration, of length: Duration) -> Duration {
+    time - Self.start(of: Self.first(at: time, of: length), of: length)
   }
 
   /// Sums of what was processed in the window that ends at `time`.
@@ -52,11 +63,13 @@ public struct MetricsWindow: Sendable {
   }
 
   private func slices(at time: Duration, of length: Duration) -> ArraySlice<Slice> {
-    // The slice of `time` itself has begun, so that the first whole one is one after that in which the window begins.
-    let beginning = time - length
-    let number = Self.number(at: beginning, of: length)
-    let first = number + (Self.start(of: number, of: length) < beginning ? 1 : 0)
+    let first = Self.first(at: time, of: length)
     return slices[(slices.firstIndex { $0.number >= first } ?? slices.count)...]
+  }
+
+  /// The first slice that counts in the window that ends at `time`, the last of which has begun.
+  private static func first(at time: Duration, of length: Duration) -> Int64 {
+    number(at: time, of: length) - slicesCount + 1
   }
 
   private static func number(at time: Duration, of length: Duration) -> Int64 {

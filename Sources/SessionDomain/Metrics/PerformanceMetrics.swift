@@ -7,7 +7,7 @@ public struct PerformanceMetrics: Hashable, Sendable {
   /// Over the window: the mean of the response times, in milliseconds.
   public var averageResponseTime: Double
   /// Over the window: the median of the response times, in milliseconds. It is one of them as long as they are few, 64
-  /// in a tenth of the window; of more it is off by 1.6 % at most. So are the other percentiles.
+  /// in the window; of more it is off by 1.6 % at most. So are the other percentiles.
   public var p50: Double
   /// What 95 of 100 response times are not longer than.
   public var p95: Double
@@ -41,6 +41,6 @@ public struct PerformanceMetrics: Hashable, Sendable {
     p99 = times.percentile(0.99)
     let rates = recent.rates(at: time, of: window)
     errorRate = rates.errorRate
-    throughput = Double(rates.processed) / (window / .seconds(1))
+    throughput = Double(rates.processed) / (recent.covered(at: time, of: window) / .seconds(1))
   }
 }

@@ -4,7 +4,7 @@
 /// doubling (as in an HdrHistogram, http://hdrhistogram.org), and a percentile is the middle of its bucket: off by 1/64
 /// at most, which is 1.6 %. Buckets go from 2^-10 ms to 2^31 ms, a microsecond to 24 days; what is outside counts in
 /// the first or the last. Only buckets with something in them take memory, 6 bytes each: all 1312 of them 8 KiB.
-struct ResponseTimes: Hashable, Sendable {
+public struct ResponseTimes: Hashable, Sendable {
   /// How far a percentile may be off, as a part of it.
   static let relativeErrorMax = 1.0 / 64
 
@@ -21,6 +21,24 @@ struct ResponseTimes: Hashable, Sendable {
   /// The buckets with something in them, ascending, and how much.
   private var keys: [Int16] = []
   private var counts: [UInt32] = []
+
+  /// Makes none.
+  public init() {}
+
+  /// Makes them of times, which are numbers from 0 on.
+  public init(_ milliseconds: [Double]) {
+    guard milliseconds.count <= Self.exactMax else {
+      for value in milliseconds { add(value) }
+      return
+    }
+    exact = milliseconds
+    count = Int64(milliseconds.count)
+    for value in milliseconds {
+      sum += value
+      least = min(least, value)
+      greatest = max(greatest, value)
+    }
+  }
 
   /// Adds a time, which is a number from 0 on.
   mutating func add(_ milliseconds: Double) {
@@ -51,7 +69,10 @@ struct ResponseTimes: Hashable, Sendable {
   }
 
   /// The mean; 0 when there are none.
-  var mean: Double { count == 0 ? 0 : sum / Double(count) }
+  var mean: Double {
+    // A sum of very long times is no number any more, and rounding is no reason to be outside of them.
+    count == 0 ? 0 : min(max(sum / Double(count), least), greatest)
+  }
 
   /// The least of them that is not less than this part of them, from 0 to 1; 0 when there are none.
   func percentile(_ part: Double) -> Double {

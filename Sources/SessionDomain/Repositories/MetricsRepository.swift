@@ -24,8 +24,13 @@ public protocol MetricsRepository: Sendable {
   /// How well a session is. Throws `notFound`.
   func health(of id: SessionID) async throws(SessionError) -> SessionHealth
 
-  /// How well sessions are, by id, those after `id` (nil for the first), at most `limit`; empty after the last.
-  func healths(after id: SessionID?, limit: Int) async throws(SessionError) -> [SessionHealth]
+  /// How well sessions are, those of them that are there, in the same order. While all are looked at regularly this is
+  /// a look, too: what has changed since the last one becomes an event.
+  func look(at ids: [SessionID]) async throws(SessionError) -> [SessionHealth]
+
+  /// How well sessions are, by id, those after `id` (nil for the first), at most `limit`; empty after the last. It is a
+  /// look, as `look(at:)` is.
+  func look(after id: SessionID?, limit: Int) async throws(SessionError) -> [SessionHealth]
 }
 
 /// What became of a report.

@@ -22,7 +22,7 @@ extension SessionEditor {
   /// Makes the session `active`, and counts as activity also when it is. Throws `illegalTransition`.
   public mutating func start() throws(SessionError) {
     try move(to: .active, reason: nil)
-    session.lastActivityTime = time
+    noteActivity()
   }
 
   /// Takes nothing new from the message bus.
@@ -42,7 +42,7 @@ extension SessionEditor {
   /// Notes that a message was delivered, which wakes a session that is idle. Counts as activity.
   public mutating func delivered() throws(SessionError) {
     try move(to: .active, reason: Self.deliveryReason)
-    session.lastActivityTime = time
+    noteActivity()
   }
 
   /// Why an idle session moves that a message was delivered to.
@@ -53,7 +53,7 @@ extension SessionEditor {
   /// Throws `illegalTransition` unless it is at work, or about to be.
   public mutating func migrate(to workspace: String, preservesState: Bool) throws(SessionError) {
     guard session.status.isLive else { throw refusal(to: .active) }
-    session.lastActivityTime = time
+    noteActivity()
     if !session.workspace.isSpelled(like: workspace) {
       session.workspace = workspace
       record(.migrated) { $0.changedFields = ["workspace"] }

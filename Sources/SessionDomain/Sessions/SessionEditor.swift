@@ -38,10 +38,13 @@ public struct SessionEditor: Sendable {
       throw violation
     }
     let changed = changedFields(edit, since: before)
-    session.lastActivityTime = time
+    noteActivity()
     if !changed.isEmpty { record(.updated) { $0.changedFields = changed } }
     if let move = edit.move { try self.move(to: move.status, reason: move.reason) }
   }
+
+  /// Notes that the session is active now. It may have reported a moment later than this change began.
+  mutating func noteActivity() { session.lastActivityTime = max(session.lastActivityTime, time) }
 
   /// Checks what `apply` would refuse as an invalid argument, before anything else is looked at.
   public func checkArguments(of edit: SessionEdit) throws(SessionError) {

@@ -37,14 +37,12 @@ struct HealthWatch {
       switch feed.read(after: position) {
       case .batches(let batches):
         for batch in batches {
-          for event in batch.events where event.sequence > position {
-            position = event.sequence
-            try await follow(event)
-          }
+          try await follow(batch.events.filter { $0.sequence > position })
+          position = batch.events.last?.sequence ?? position
         }
       case .behind:
         let page = try await repository.events(.after(position), filter, limit: Self.pageSize)
-        for event in page.events { try await follow(event) }
+        try await follow(page.events)
         position = page.lastSequence
       case .upToDate(let generation): try await feed.wait(after: generation)
       case .ended: throw RPCError.shuttingDown
@@ -54,41 +52,42 @@ struct HealthWatch {
 
   private mutating func sendAll() async throws {
     guard filter.sessionIDs.isEmpty else {
-      for id in filter.sessionIDs.sorted() {
-        if let health = try await look(at: id) { try await send(health) }
+      var rest = filter.sessionIDs.sorted()[...]
+      while !rest.isEmpty {
+        for health in try await repository.look(at: Array(rest.prefix(Self.pageSize))) { try await send(health) }
+        rest = rest.dropFirst(Self.pageSize)
       }
       return
     }
     var last: SessionID?
     while true {
-      let page = try await repository.healths(after: last, limit: Self.pageSize)
+      let page = try await repository.look(after: last, limit: Self.pageSize)
       guard let newest = page.last?.sessionID else { return }
       for health in page { try await send(health) }
       last = newest
     }
   }
 
-  private mutating func follow(_ event: SessionDomain.SessionEvent) async throws {
-    guard filter.matches(event) else { return }
-    switch event.kind {
-    case .created:
-      if let health = try await look(at: event.sessionID) { try await send(health) }
-    case .statusChanged, .healthChanged:
-      guard let health = try await look(at: event.sessionID),
-        health.status != unwell[event.sessionID] ?? .healthy
-      else { return }
-      try await send(health)
-    case .deleted: unwell[event.sessionID] = nil
-    case .updated, .error, .terminated, .registered, .deregistered, .migrated: break
+  private mutating func follow(_ events: [SessionDomain.SessionEvent]) async throws {
+    var ids: [SessionID] = []
+    // Whether it is new; each is looked at once for all that happened to it.
+    var isNew: [SessionID: Bool] = [:]
+    for event in events where filter.matches(event) {
+      switch event.kind {
+      case .created, .statusChanged, .healthChanged:
+        if isNew[event.sessionID] == nil { ids.append(event.sessionID) }
+        isNew[event.sessionID] = isNew[event.sessionID] ?? false || event.kind == .created
+      case .deleted: unwell[event.sessionID] = nil
+      case .updated, .error, .terminated, .registered, .deregistered, .migrated: break
+      }
     }
-  }
-
-  /// How well a session is; nil when it is not there, be it gone or yet to come.
-  private func look(at id: SessionID) async throws -> SessionDomain.SessionHealth? {
-    do throws(SessionError) {
-      return try await repository.health(of: id)
-    } catch .notFound {
-      return nil
+    while !ids.isEmpty {
+      // Those that are gone are left out.
+      for health in try await repository.look(at: Array(ids.prefix(Self.pageSize))) {
+        let id = health.sessionID
+        if isNew[id] ?? false || health.status != unwell[id] ?? .healthy { try await send(health) }
+      }
+      ids.removeFirst(min(Self.pageSize, ids.count))
     }
   }
 

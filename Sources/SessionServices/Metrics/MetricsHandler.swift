@@ -69,7 +69,7 @@ public struct MetricsHandler: MetricsService {
   public func reportActivity(
     _ requests: RequestStream<ReportActivityRequest>, context: ServerContext
   ) async throws -> ServerResponse<ReportActivityResponse> {
-    var intake = ReportIntake(repository)
+    var intake = ReportIntake(repository, changes)
     for try await request in requests {
       if !intake.take(request) { try await intake.reject(request) }
     }

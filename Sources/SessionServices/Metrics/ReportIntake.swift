@@ -6,17 +6,20 @@ import SessionDomain
 struct ReportIntake {
   /// The most reports whose rejection is told: a caller that sends nothing good would have all of it sent back.
   static let rejectionsMax = 1000
-  /// The most characters of an id that are told with it, which may be no id at all.
-  private static let idCharactersMax = 128
+  /// The most of an id that is told with it, which may be no id at all. Unicode scalars: a character of many combining
+  /// marks is of any length.
+  private static let idScalarsMax = 128
 
   private let repository: any MetricsRepository
+  private let changes: CommittedChanges
   private var index: Int64 = -1
   private(set) var accepted: Int64 = 0
   private var rejected: [RejectedReport] = []
   private var flaw: String?
 
-  init(_ repository: any MetricsRepository) {
+  init(_ repository: any MetricsRepository, _ changes: CommittedChanges) {
     self.repository = repository
+    self.changes = changes
   }
 
   /// Takes a report; false when it is not accepted, and `reject` is to say why.
@@ -27,6 +30,7 @@ struct ReportIntake {
     switch repository.report(ActivityReport(request, of: id)) {
     case .accepted:
       accepted += 1
+      changes.noteActivity(of: id)
       return true
     case .flawed(let flaw):
       self.flaw = flaw
@@ -45,13 +49,19 @@ struct ReportIntake {
       reason = "the id of a session is required"
     } else if let id = SessionID(request.sessionID) {
       let repository = repository
-      let refusal = try await answering { try await repository.refusal(ofReportsOf: id) }
-      // It may have come about since, which was too late for this report.
-      reason = refusal ?? "no session had this id"
+      do throws(SessionError) {
+        // It may have come about since, which was too late for this report.
+        reason = try await repository.refusal(ofReportsOf: id) ?? "no session had this id"
+      } catch .overloaded {
+        // No reason to end the call, whose other reports count.
+        reason = "the server is too busy to tell why no session took it"
+      } catch {
+        throw RPCError(error)
+      }
     } else {
       reason = "no session has this id"
     }
-    let (index, id) = (index, String(request.sessionID.prefix(Self.idCharactersMax)))
+    let (index, id) = (index, String(request.sessionID.unicodeScalars.prefix(Self.idScalarsMax)))
     rejected.append(
       .with {
         $0.index = index

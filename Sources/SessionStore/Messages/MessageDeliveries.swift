@@ -265,6 +265,8 @@ extension Writer {
     try bury(number: message.number, reason: DeadLetter.expired)
     if let held {
       bus.settle(message.id, held)
+      // It may have been one of too many that wait to be tried again.
+      bus.unsettle(message.receiverID)
     } else {
       bus.change(message.receiverID) { queue in
         queue.count -= 1

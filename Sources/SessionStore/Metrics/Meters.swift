@@ -46,6 +46,8 @@ final class Meters: Sendable {
     var ids = Deque<SessionID>()
     /// When the first of them began to wait.
     var since: ContinuousClock.Instant?
+    /// How often what was taken out of it did not get into the file.
+    var failures = 0
     /// Finished sessions that have a meter, and when they finished.
     var finished = Deque<(id: SessionID, time: ContinuousClock.Instant)>()
   }
@@ -77,12 +79,14 @@ extension Meters {
   /// Takes a report without flaw; false when its session is not there or has finished.
   func take(_ report: ActivityReport, at now: ContinuousClock.Instant, _ time: Timestamp) -> Bool {
     let usage = ResourceUsage(memoryBytes: report.memoryUsageBytes, cpu: report.cpuUsage)
+    // Before others wait for the meter: a report may have very many.
+    let times = ResponseTimes(report.responseTimes)
     return note(report.sessionID, at: now, time, isForFile: true) { meter in
       meter.usage = usage
       if recordsMetrics { meter.pending = meter.pending.addingSaturating(report.tasksProcessed) }
       guard recordsMetrics, report.tasksProcessed > 0 else { return }
       meter.window.add(
-        processed: report.tasksProcessed, failed: report.tasksFailed, responseTimes: report.responseTimes,
+        processed: report.tasksProcessed, failed: report.tasksFailed, responseTimes: times,
         at: position(of: now), of: windowLength)
     }
   }
@@ -92,11 +96,11 @@ extension Meters {
     of id: SessionID, failed: Bool, responseTimes: [Duration], at now: ContinuousClock.Instant, _ time: Timestamp
   ) {
     let count = Int64(responseTimes.count)
+    let times = ResponseTimes(responseTimes.map { $0 / .milliseconds(1) })
     // A session that has finished meanwhile has no meter, and needs none.
     _ = note(id, at: now, time, isForFile: false) { meter in
       meter.window.add(
-        processed: count, failed: failed ? count : 0, responseTimes: responseTimes.map { $0 / .milliseconds(1) },
-        at: position(of: now), of: windowLength)
+        processed: count, failed: failed ? count : 0, responseTimes: times, at: position(of: now), of: windowLength)
     }
   }
 
@@ -139,6 +143,8 @@ extension Meters {
   func rates(of id: SessionID, at now: ContinuousClock.Instant) -> (rates: ProcessingRates, usage: ResourceUsage?)? {
     shard(id).state.withLock { shard in
       guard let index = shard.meters.index(forKey: id) else { return nil }
+      // Whoever reported once and no more shall not take memory for ever.
+      shard.meters.values[index].window.trim(at: position(of: now), of: windowLength)
       let rates = shard.meters.values[index].window.rates(at: position(of: now), of: windowLength)
       return (rates, shard.meters.values[index].usage)
     }
@@ -156,8 +162,9 @@ extension Meters {
   /// Since when the first waits that is to go to the file; nil when none does.
   var waitingSince: ContinuousClock.Instant? { line.withLock { $0.since } }
 
-  /// How many wait in line. Some may have gone to the file by themselves.
-  var waitingCount: Int { line.withLock { $0.ids.count } }
+  /// How many wait in line, of which some may have gone to the file by themselves; and how often until now what was taken
+  /// out of it has come back.
+  var waiting: (count: Int, failures: Int) { line.withLock { ($0.ids.count, $0.failures) } }
 
   /// Takes sessions out of the line, at most `max`.
   func takeWaiting(_ max: Int) -> [SessionID] {
@@ -190,6 +197,7 @@ extension Meters {
 
   /// Gives back what did not get into the file.
   func giveBack(_ pending: [(id: SessionID, pending: Pending)], at now: ContinuousClock.Instant) {
+    defer { if !pending.isEmpty { line.withLock { $0.failures += 1 } } }
     for (id, pending) in pending {
       shard(id).state.withLock { shard in
         guard let index = shard.meters.index(forKey: id) else { return }
@@ -205,10 +213,11 @@ extension Meters {
 // MARK: Sessions
 
 extension Meters {
-  /// Every session in no final status.
-  var unfinished: [SessionID] {
-    shards.flatMap { shard in shard.state.withLock { Array($0.unfinished) } }
-  }
+  /// How many parts the sessions are kept in.
+  var partsCount: Int { shards.count }
+
+  /// The sessions of one part that are in no final status.
+  func unfinished(in part: Int) -> Set<SessionID> { shards[part].state.withLock { $0.unfinished } }
 
   /// How many sessions have a meter.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.meters.count } } }

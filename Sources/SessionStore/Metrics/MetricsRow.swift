@@ -32,11 +32,12 @@ struct MetricsRow: Hashable {
     return metrics
   }
 
+  /// Saves the row of a session, if that is still there.
   func save(_ id: SessionID, in database: Database) throws(StorageFailure) {
     let statement = try database.statement(
       """
       INSERT OR REPLACE INTO session_metrics (session_id, messages_processed, tasks_processed, memory_usage_bytes, \
-      cpu_usage, health) VALUES (?, ?, ?, ?, ?, ?)
+      cpu_usage, health) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)
       """)
     statement.bind(id.description)
     statement.bind(processed.messages)

@@ -46,6 +46,17 @@ extension Writer {
     staged.activity.append((id, nextTime()))
   }
 
+  /// When a session was active, as far as its row does not tell yet.
+  func latestActivity(of id: SessionID) -> Timestamp? {
+    Self.latest(activityTimes[id], meters.lastReport(of: id)?.time)
+  }
+
+  /// The later of two times, of which there may be none.
+  static func latest(_ first: Timestamp?, _ second: Timestamp?) -> Timestamp? {
+    guard let first, let second else { return first ?? second }
+    return max(first, second)
+  }
+
   /// How long until activity goes to the file; zero when it is time, nil when there is none.
   var timeToKeepActivity: Duration? {
     guard let activityDeadline else { return nil }

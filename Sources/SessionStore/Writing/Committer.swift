@@ -96,6 +96,7 @@ private struct CommitLoop {
   mutating func finish() {
     if !writer.activityTimes.isEmpty { writer.activityDeadline = writer.monotonicClock.now }
     writer.keepsReportsAtOnce = true
+    isTidyingBlocked = false
     while !writer.activityTimes.isEmpty || writer.meters.waitingSince != nil, !isTidyingBlocked { _ = runBatch([]) }
   }
 

@@ -7,16 +7,18 @@ extension Writer {
 
   /// How long until a session's time is over; zero when one's is, nil when none has any.
   var timeToExpiry: Duration? {
-    timers.nextDeadline().map { max(.zero, monotonicClock.now.duration(to: $0)) }
+    timers.nextDeadline { [meters] in meters.lastReport(of: $0)?.instant }
+      .map { max(.zero, monotonicClock.now.duration(to: $0)) }
   }
 
   /// Sessions whose time is over, some of them, until the batch ends.
   func takeInactive(at now: ContinuousClock.Instant) -> [SessionID] {
-    timers.take(at: now, max: Self.expiredSessionsMax)
+    timers.take(at: now, max: Self.expiredSessionsMax) { [meters] in meters.lastReport(of: $0)?.instant }
   }
 
   /// Moves a session whose time is over, unless something has happened in this batch that gives it more.
   func expire(_ id: SessionID, at now: ContinuousClock.Instant) throws(SessionError) {
+    // It may have reported since it was taken.
     if let report = meters.lastReport(of: id) { timers.noteActivity(id, at: report.instant) }
     let session = try storing { () throws(StorageFailure) in try find(id) }
     guard let session, timers.isOver(session, wasActive: isActiveInBatch(id), at: now) else { return }

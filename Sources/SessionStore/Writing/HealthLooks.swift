@@ -9,24 +9,39 @@ protocol HealthLook: Sendable {
 /// Looks how well sessions are.
 extension Writer {
   /// The most sessions that one commit looks at, so that no caller waits long for it.
-  static let lookedAtMax = 1024
+  static let lookedAtMax = 256
 
   /// How long until the next look, or the rest of one; zero when it is time, nil when there never is one.
   var timeToHealthLook: Duration? {
     guard settings.enableHealthChecks else { return nil }
-    return healthQueue.isEmpty ? max(.zero, monotonicClock.now.duration(to: healthDeadline)) : .zero
+    let isUnderway = !healthQueue.isEmpty || healthPart > 0
+    return isUnderway ? .zero : max(.zero, monotonicClock.now.duration(to: healthDeadline))
   }
 
   /// Looks at sessions in no final status, some of them, and makes events of what has changed since the last look.
   func lookAtHealth(at now: ContinuousClock.Instant) throws(SessionError) {
-    var queue = healthQueue
-    if queue.isEmpty { queue = meters.unfinished.sorted()[...] }
-    let ids = queue.prefix(Self.lookedAtMax)
-    try storing { () throws(StorageFailure) in
-      for id in ids { try lookAtHealth(of: id, at: now) }
+    // Not all at once: sorting a million ids would have others wait.
+    while healthQueue.count < Self.lookedAtMax, healthPart < meters.partsCount {
+      healthQueue = (healthQueue + meters.unfinished(in: healthPart)).sorted()[...]
+      healthPart += 1
     }
-    healthQueue = queue.dropFirst(ids.count)
-    if healthQueue.isEmpty { healthDeadline = now + settings.healthCheckInterval }
+    let ids = healthQueue.prefix(Self.lookedAtMax)
+    // Whatever becomes of it: the others have their turn, and these the next time.
+    healthQueue = healthQueue.dropFirst(ids.count)
+    if healthQueue.isEmpty, healthPart == meters.partsCount {
+      healthPart = 0
+      healthDeadline = now + settings.healthCheckInterval
+    }
+    try storing { () throws(StorageFailure) in
+      for id in ids {
+        do throws(StorageFailure) {
+          try lookAtHealth(of: id, at: now)
+        } catch {
+          // A damaged row is told by the calls that read it, and keeps no other session from being looked at.
+          guard error.kind == .corrupt else { throw error }
+        }
+      }
+    }
   }
 
   /// How well a session is now.
@@ -39,12 +54,25 @@ extension Writer {
     return SessionHealth(signs.signs, by: settings.healthThresholds)
   }
 
-  /// How well sessions are now, those after `id`.
-  func healths(after id: SessionID?, limit: Int) throws(SessionError) -> [SessionHealth] {
-    let ids = try storing { () throws(StorageFailure) in try SessionLookup.ids(after: id, limit: limit, in: database) }
+  /// Looks at sessions, those of them that are there.
+  func look(at ids: [SessionID]) throws(SessionError) -> [SessionHealth] {
     var healths: [SessionHealth] = []
-    for id in ids { healths.append(try health(of: id)) }
+    for id in ids {
+      do throws(SessionError) {
+        healths.append(try health(of: id))
+      } catch .notFound {
+        continue
+      }
+      guard settings.enableHealthChecks else { continue }
+      try storing { () throws(StorageFailure) in try lookAtHealth(of: id, at: monotonicClock.now) }
+    }
     return healths
+  }
+
+  /// Looks at sessions, those after `id`.
+  func look(after id: SessionID?, limit: Int) throws(SessionError) -> [SessionHealth] {
+    let ids = try storing { () throws(StorageFailure) in try SessionLookup.ids(after: id, limit: limit, in: database) }
+    return try look(at: ids)
   }
 
   /// Why sessions are unhealthy now, those of them that are.
@@ -85,12 +113,11 @@ extension Writer {
     guard var found = try SessionLookup.vitalSigns(of: id, at: time, in: database) else { return nil }
     let status = found.signs.status
     found.signs.timeout = Inactivity.timeout(in: status, found.signs.constraints, orElse: settings.sessionTimeout)
-    if let time = activityTimes[id] { found.signs.lastActivityTime = max(found.signs.lastActivityTime, time) }
-    var since = timers.since(of: id)
-    if let report = meters.lastReport(of: id) {
-      found.signs.lastActivityTime = max(found.signs.lastActivityTime, report.time)
-      since = since.map { max($0, report.instant) }
+    if let time = latestActivity(of: id) {
+      found.signs.lastActivityTime = max(found.signs.lastActivityTime, time)
     }
+    var since = timers.since(of: id)
+    if let report = meters.lastReport(of: id) { since = since.map { max($0, report.instant) } }
     found.signs.idleTime = since.map { max(.zero, $0.duration(to: now)) }
     if let known = meters.rates(of: id, at: now) {
       found.signs.rates = known.rates

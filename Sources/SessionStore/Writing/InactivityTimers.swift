@@ -86,9 +86,10 @@ struct InactivityTimers {
     }
   }
 
-  /// When the next time is over; nil when no session has one.
-  mutating func nextDeadline() -> Instant? {
+  /// When the next time is over; nil when no session has one. `lastActivity` tells of activity that was not noted.
+  mutating func nextDeadline(_ lastActivity: (SessionID) -> Instant? = { _ in nil }) -> Instant? {
     while let first = places.min {
+      if let time = lastActivity(first.id) { noteActivity(first.id, at: time) }
       guard var timer = timers[first.id], timer.place == first.time else {
         places.removeMin()
         continue
@@ -102,9 +103,11 @@ struct InactivityTimers {
     return nil
   }
 
-  /// Takes sessions whose time is over, at most `max`, until they are given back.
-  mutating func take(at now: Instant, max: Int) -> [SessionID] {
-    while taken.count < max, let deadline = nextDeadline(), deadline <= now, let first = places.popMin() {
+  /// Takes sessions whose time is over, at most `max`, until they are given back: those first whose time was over first.
+  mutating func take(
+    at now: Instant, max: Int, _ lastActivity: (SessionID) -> Instant? = { _ in nil }
+  ) -> [SessionID] {
+    while taken.count < max, let deadline = nextDeadline(lastActivity), deadline <= now, let first = places.popMin() {
       timers[first.id]?.place = nil
       taken.append(first.id)
     }

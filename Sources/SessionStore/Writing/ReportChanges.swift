@@ -34,6 +34,8 @@ extension Writer {
     row.processed += ProcessedCounts(tasks: pending.tasks)
     row.usage = pending.usage
     try row.save(id, in: database)
+    // Changes that come after it are not older, also when the clock was set back.
+    state.totals.time = max(state.totals.time, pending.time)
     statements.noteActivity.bind(pending.time)
     statements.noteActivity.bind(id.description)
     try statements.noteActivity.run()
@@ -66,10 +68,7 @@ extension Writer {
     try MetricsRow.remove(id, in: database)
   }
 
-  func stats() throws(SessionError) -> SessionStats {
-    try storing { () throws(StorageFailure) in try keepReports(max: .max) }
-    return state.totals.stats(at: max(state.totals.time, clockTime))
-  }
+  func stats() -> SessionStats { state.totals.stats(at: max(state.totals.time, clockTime)) }
 
   func metrics(of id: SessionID) throws(SessionError) -> PerformanceMetrics {
     _ = try existing(id)

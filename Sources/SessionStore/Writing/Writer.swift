@@ -31,8 +31,9 @@ final class Writer {
   let healthLook: (any HealthLook)?
   /// Whether reports go to the file although their interval is not over.
   var keepsReportsAtOnce = false
-  /// Sessions that the look has yet to come to which has begun.
+  /// Sessions that the look has yet to come to which has begun, and the part of all that comes after them.
   var healthQueue: ArraySlice<SessionID> = []
+  var healthPart = 0
   /// When the next look begins.
   var healthDeadline: ContinuousClock.Instant
   /// Who waits for messages to go.

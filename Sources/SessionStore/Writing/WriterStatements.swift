@@ -42,7 +42,7 @@ struct WriterStatements {
 extension Writer {
   func find(_ id: SessionID) throws(StorageFailure) -> Session? {
     guard var session = try SessionLookup.find(id, in: database) else { return nil }
-    if let time = activityTimes[id] { session.lastActivityTime = max(session.lastActivityTime, time) }
+    if let time = latestActivity(of: id) { session.lastActivityTime = max(session.lastActivityTime, time) }
     return session
   }
 

@@ -15,6 +15,19 @@ import Testing
     return SessionHealth(signs, by: thresholds)
   }
 
+  @Test func `The longest timeout there is is told, as is any time`() {
+    let health = health { signs in
+      signs.timeout = .milliseconds(Int64.max)
+      signs.idleTime = .milliseconds(Int64.max) + .seconds(1)
+    }
+    #expect(health.reasons.first?.hasSuffix("ms)") ?? false)
+    let young = self.health { signs in
+      signs.timeout = .milliseconds(Int64.max)
+      signs.idleTime = .seconds(1)
+    }
+    #expect(young.status == .healthy)
+  }
+
   @Test(arguments: SessionStatus.allCases) func `ERROR and TERMINATED are unhealthy`(status: SessionStatus) {
     let health = health { $0.status = status }
     let isIll = [.error, .terminated].contains(status)

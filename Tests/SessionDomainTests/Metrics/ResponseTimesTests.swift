@@ -23,6 +23,23 @@ private struct SeededGenerator: RandomNumberGenerator {
 
   private static let parts = [0.01, 0.5, 0.95, 0.99, 1]
 
+  @Test(arguments: [20, 64, 65, 2000]) func `The mean is within the times, however long they are`(count: Int) {
+    var one = ResponseTimes()
+    for _ in 0..<count { one.add(1e308) }
+    let all = ResponseTimes(Array(repeating: 1e308, count: count))
+    #expect(all == one && all.mean == 1e308)
+  }
+
+  @Test func `Times that come together are as those that come one by one`() {
+    var generator = SeededGenerator(state: 7)
+    for count in [0, 1, 63, 64, 65, 500] {
+      let values = (0..<count).map { _ in Double.random(in: 0...1e4, using: &generator) }
+      var one = ResponseTimes()
+      for value in values { one.add(value) }
+      #expect(ResponseTimes(values) == one)
+    }
+  }
+
   @Test func `None have a mean and percentiles of zero`() {
     let times = ResponseTimes()
     #expect(times.mean == 0 && times.percentile(0.5) == 0 && times.count == 0)

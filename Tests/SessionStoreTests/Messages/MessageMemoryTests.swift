@@ -53,6 +53,28 @@ import Testing
     await repository.close()
   }
 
+  @Test func `A receiver gets more when what it failed has expired, and is not tried again`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open {
+      $0.delayedMessagesMax = 1
+      $0.retryDelay = .seconds(7200)
+    }
+    let receiver = try await repository.createReceiver()
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 1)
+    var draft = MessageDraft(type: "COMMAND")
+    (draft.receiverID, draft.payload) = (receiver.description, Array("fails".utf8))
+    draft.expireTime = fixture.clock.now().advanced(by: .seconds(60))
+    _ = try await repository.send(draft, request: nil)
+    for message in try await mailbox.take() { try await repository.acknowledge(message, error: "broken") }
+    try await repository.send("waits", to: receiver)
+    #expect(mailbox.count == 0)
+    fixture.clock.advance(by: .seconds(60))
+    fixture.monotonicClock.advance(by: .seconds(60))
+    for name in ["lets the first expire", "and delivers the second"] { _ = try await repository.create(name) }
+    #expect(try await mailbox.take().map(\.text) == ["waits"])
+    await repository.close()
+  }
+
   @Test func `Sessions that left the bus are forgotten`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()

@@ -58,7 +58,7 @@ import Testing
     try await repository.keepReports()
     #expect(try await repository.stats().tasksProcessed == 6)
     for id in ids { #expect(try await repository.metrics(of: id).processed.tasks == 2) }
-    #expect(repository.meters.waitingCount == 0)
+    #expect(repository.meters.waiting.count == 0 && repository.meters.waiting.failures > 0)
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
   }
@@ -88,9 +88,12 @@ import Testing
       _ = try writer.delete(session.id, force: true, allowMissing: false, expectedRevision: nil)
       // On any other thread, after the change and before its commit.
       report(session.id, tasks: 5, to: repository)
+      // What else the commit keeps does not make it a row again.
+      try storing { () throws(StorageFailure) in try writer.keepReports(max: .max) }
+      report(session.id, tasks: 2, to: repository)
     }
     #expect(repository.report(ActivityReport(sessionID: session.id)) == .unknown)
-    #expect(try await repository.stats().tasksProcessed == 5)
+    #expect(try await repository.stats().tasksProcessed == 7)
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
   }
@@ -161,7 +164,7 @@ import Testing
     let metrics = try await repository.metrics(of: session.id)
     #expect(metrics.processed == ProcessedCounts(messages: 10, tasks: 10))
     #expect(metrics.errorRate == 0.05 && metrics.averageResponseTime == 5.5 && metrics.p99 == 10)
-    #expect(metrics.throughput == 20.0 / 60)
+    #expect((20.0 / 60...20.0 / 54).contains(metrics.throughput))
     #expect(try await repository.stats().tasksProcessed == 10)
     await repository.close()
   }
