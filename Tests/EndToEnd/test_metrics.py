@@ -28,7 +28,7 @@ def test_mean_and_percentiles_of_few_are_exact(server):
     found = metrics(server, session.id)
     assert found.average_response_time_ms == 25.5
     assert (found.p50_response_time_ms, found.p95_response_time_ms, found.p99_response_time_ms) == (25, 48, 50)
-    assert found.error_rate == 0.1 and found.throughput == pytest.approx(50 / 60)
+    assert found.error_rate == 0.1 and 50 / 60 <= found.throughput <= 50 / 54
     assert (found.memory_usage_bytes, found.cpu_usage) == (128_000_000, 0.15)
 
 
@@ -61,7 +61,7 @@ def test_messages_count_when_they_are_acknowledged(start_server):
     found = metrics(before, receiver)
     assert (found.messages_processed, found.tasks_processed, found.error_rate) == (2, 0, 0.5)
     assert 0 < found.p50_response_time_ms <= found.p99_response_time_ms < 1000 * PATIENCE_SECONDS
-    assert found.throughput == pytest.approx(2 / 60)
+    assert 2 / 60 <= found.throughput <= 2 / 54
     before.kill()
     assert metrics(start_server(), receiver).messages_processed == 2
 
