@@ -5,6 +5,8 @@ from orchestration.session.v1 import session_pb2 as pb
 
 from affinities import get_affinity, resolve, set_affinity
 from lifecycle import bootstrap, clone, initialize, migrate, start
+from messages import create_receiver, dead_letters, send
+from pulse import check, metrics, stats, watch_health, watch_metrics
 from sessions import create, get, list_sessions, search, update
 from watch import history, watching
 
@@ -47,6 +49,20 @@ def test_watches_are_no_activity(server):
     with watching(server, include_snapshot=True) as watch:
         assert watch.snapshot() == ([session], 1)
     assert get(server, session.id) == session
+
+
+def test_health_metrics_and_messages_that_are_looked_at_are_no_activity(server):
+    session = create_receiver(server)
+    send(server, session)
+    before = get(server, session)
+    check(server, session)
+    metrics(server, session)
+    stats(server)
+    dead_letters(server, session)
+    for stream in [watch_health(server, session), watch_metrics(server, session, 100)]:
+        next(stream)
+        stream.cancel()
+    assert get(server, session) == before
 
 
 def test_what_is_done_with_others_is_no_activity(server):

@@ -318,6 +318,20 @@ def test_the_same_key_has_the_same_receiver(shared_server):
         send(shared_server, affinity_of=owner)
 
 
+def test_an_affinity_that_is_not_there_or_has_nobody_is_told(shared_server):
+    owner, target = create(shared_server, "director").id, create_in(shared_server, ACTIVE, type=DEPARTMENT).id
+    with refused(StatusCode.NOT_FOUND, "AFFINITY_NOT_FOUND"):
+        send(shared_server, affinity_of=owner)
+    set_affinity(shared_server, owner, [target])
+    with refused(StatusCode.UNAVAILABLE, "NO_TARGET") as refusal:
+        send(shared_server, affinity_of=owner)
+    assert refusal.metadata == {"session_id": owner} and f"{target} is not registered" in refusal.message
+    register(shared_server, target, "OTHER")
+    with refused(StatusCode.FAILED_PRECONDITION, "TYPE_NOT_ACCEPTED"):
+        send(shared_server, affinity_of=owner)
+    assert send(shared_server, affinity_of=owner, type="OTHER").to_session_id == target
+
+
 def test_sending_by_affinity_can_be_switched_off(start_server):
     server = start_server("--enable-affinity", "false")
     with refused(StatusCode.UNIMPLEMENTED, "FEATURE_DISABLED") as refusal:

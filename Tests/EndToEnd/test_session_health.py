@@ -3,7 +3,7 @@
 from affinities import resolve, set_affinity
 from lifecycle import bootstrap, resources
 from messages import Receiver, create_receiver, send_texts
-from pulse import DEGRADED, HEALTHY, UNHEALTHY, activity, check, report, watch_health
+from pulse import DEGRADED, HEALTHY, UNHEALTHY, activity, check, report, until, watch_health
 from refusal import StatusCode, refused
 from sessions import (
     ACTIVE,
@@ -72,9 +72,26 @@ def test_an_active_session_without_activity_is_degraded(start_server):
     session = bootstrap(server)
     while (health := check(server, session.id)).status == HEALTHY:
         pass
-    assert health.status == DEGRADED and health.reasons[0].startswith("inactivity 0.5")
+    assert health.status == DEGRADED and health.reasons[0].startswith("inactivity 0.")
     report(server, activity(session.id))
     assert check(server, session.id).status == HEALTHY
+
+
+def test_a_constraint_has_the_time_that_inactivity_counts_over(server):
+    session = create_in(server, ACTIVE, constraints=["timeout:3000"])
+    other = create_in(server, ACTIVE, "other")
+    until(lambda: check(server, session.id).status == DEGRADED)
+    (reason,) = check(server, session.id).reasons
+    assert reason.startswith("inactivity 0.") and check(server, other.id).status == HEALTHY
+
+
+def test_the_error_rate_is_that_of_the_metrics_window(start_server):
+    server = start_server("--metrics-window", "500")
+    session = create_in(server, ACTIVE)
+    report(server, activity(session.id, 10, 10))
+    assert check(server, session.id).status == UNHEALTHY
+    until(lambda: check(server, session.id).status == HEALTHY)
+    assert check(server, session.id).details.error_rate == 0
 
 
 def test_every_reason_that_applies_is_given(server):
