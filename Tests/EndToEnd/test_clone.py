@@ -1,6 +1,8 @@
 import pytest
 
 from lifecycle import bootstrap, clone, resources
+from messages import Receiver, create_receiver, send_texts
+from pulse import activity, metrics, report, stats
 from refusal import StatusCode, refused
 from sessions import (
     ACTIVE,
@@ -83,6 +85,25 @@ def test_a_clone_has_the_template_name_of_its_source(server):
     create_template(server)
     original = instantiate(server)
     assert clone(server, original.id).template_name == original.template_name == "data"
+
+
+def test_a_clone_has_the_counters_of_its_source_unless_it_starts_anew(start_server):
+    server = start_server()
+    original = create_receiver(server)
+    stream = Receiver(server, original)
+    send_texts(server, original, "a", "b")
+    stream.settle(*stream.take(2))
+    stream.cancel()
+    report(server, activity(original, 5, 1, memory=7))
+    copy, fresh = clone(server, original).id, clone(server, original, reset_state=True).id
+    server.kill()
+    server = start_server()
+    for session_id, counters in [(original, (2, 5)), (copy, (2, 5)), (fresh, (0, 0))]:
+        found = metrics(server, session_id)
+        assert (found.messages_processed, found.tasks_processed) == counters
+    assert metrics(server, copy).memory_usage_bytes == 0
+    # Nothing was processed twice.
+    assert stats(server).total_processed_tasks == 5
 
 
 def test_capabilities_never_come_from_metadata(shared_server):

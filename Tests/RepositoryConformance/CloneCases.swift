@@ -92,6 +92,30 @@ let cloneCases = [
           CapacityShortage(setting: "capacityMemory", requested: 1 << 30, available: 0, capacity: 3 << 30)))
     #expect(try await fixture.repository.sequences().newest == newest)
   },
+  ConformanceCase("A clone goes on counting where its source is, unless it starts anew") { (fixture) async throws in
+    let repository = fixture.repository
+    let source = try await fixture.createReceiver()
+    let mailbox = try await repository.receive(source, inDeliveryMax: 0)
+    try await repository.send("a", "b", to: source)
+    try await repository.acknowledge(try await mailbox.take())
+    mailbox.close()
+    fixture.report(source, tasks: 5, failed: 1, [1, 2, 3, 4, 5])
+    let clone = try await repository.clone(source, CloneDraft()).id
+    let anew = try await repository.clone(source, CloneDraft(resetsState: true)).id
+    let metrics = try await repository.metrics(of: clone)
+    #expect(metrics.processed == ProcessedCounts(messages: 2, tasks: 5))
+    // What the source did in the window, and uses, is not the clone's.
+    #expect(metrics.throughput == 0 && metrics.averageResponseTime == 0 && metrics.errorRate == 0)
+    #expect(try await repository.metrics(of: anew).processed.isZero)
+    // From here on each counts by itself, and nothing was processed twice.
+    fixture.report(clone, tasks: 2)
+    fixture.report(source, tasks: 1)
+    #expect(try await repository.metrics(of: clone).processed == ProcessedCounts(messages: 2, tasks: 7))
+    #expect(try await repository.metrics(of: source).processed == ProcessedCounts(messages: 2, tasks: 6))
+    #expect(try await repository.stats().tasksProcessed == 8)
+    try await repository.remove(source)
+    #expect(try await repository.metrics(of: clone).processed == ProcessedCounts(messages: 2, tasks: 7))
+  },
   ConformanceCase("A clone counts as a session", options: .maxSessions(2)) { (fixture) async throws in
     let source = try await fixture.repository.create("a")
     _ = try await fixture.repository.clone(source.id, CloneDraft())

@@ -2,7 +2,8 @@
 public struct CloneDraft: Hashable, Sendable {
   /// The copy's name; empty means the source's followed by "-clone".
   public var name: String
-  /// Whether the copy starts in `initializing`; without it, it has the source's status, which may not be final.
+  /// Whether the copy starts in `initializing`; without it, it has the source's status, which may not be
+  /// final, and goes on counting where the source is.
   public var resetsState: Bool
   /// Whether the copy is allocated what the source has.
   public var copiesResources: Bool

@@ -96,7 +96,9 @@ extension Writer {
     let clone = try existing(id).clone(draft, id: nextID(), at: time)
     var editor = SessionEditor(clone, at: time, after: state.totals.sequence)
     editor.created()
-    return try admit(editor, metadataText: JSONValue.object(clone.metadata).compactText, request: nil)
+    let admitted = try admit(editor, metadataText: JSONValue.object(clone.metadata).compactText, request: nil)
+    if !draft.resetsState { try storing { () throws(StorageFailure) in try copyCounts(of: id, to: admitted.id) } }
+    return admitted
   }
 
   private func below(_ id: SessionID, _ cascade: Bool) throws(SessionError) -> [SessionID] {

@@ -62,6 +62,13 @@ extension Writer {
     staged.restarted.append(id)
   }
 
+  /// Lets a session that was just made go on counting where another one is. The totals have those counts already.
+  func copyCounts(of source: SessionID, to copy: SessionID) throws(StorageFailure) {
+    try keepReports(of: source)
+    let row = MetricsRow(processed: try MetricsRow.find(source, in: database).processed)
+    if !row.processed.isZero { try row.save(copy, in: database) }
+  }
+
   /// Takes a session's counts away that is deleted; the totals keep them.
   func removeMetrics(of id: SessionID) throws(StorageFailure) {
     try keepReports(of: id)
