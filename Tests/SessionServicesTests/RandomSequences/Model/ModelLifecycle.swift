@@ -187,6 +187,7 @@ extension SessionModel {
     }
     try admit(clone)
     record(.created, clone.id)
+    if !request.resetState { meters[clone.id] = Meter(tasks: meters[source.id]?.tasks ?? 0) }
     return .session(self[clone.id])
   }
 }
