@@ -1,3 +1,15 @@
+/// How many messages go each way in the calls of a method.
+public enum MethodKind: Sendable, Hashable, CaseIterable {
+  /// One request, one response.
+  case unary
+  /// Any number of requests, one response.
+  case clientStreaming
+  /// One request, any number of responses.
+  case serverStreaming
+  /// Any number of both.
+  case bidirectionalStreaming
+}
+
 /// Names one method of one service.
 public struct MethodDescriptor: Sendable {
   // One reference for three strings: every call copies the name of its method.
@@ -5,15 +17,19 @@ public struct MethodDescriptor: Sendable {
     let service: String
     let method: String
     let path: String
+    let kind: MethodKind?
 
-    init(service: String, method: String, path: String) {
+    init(service: String, method: String, path: String, kind: MethodKind? = nil) {
       self.service = service
       self.method = method
       self.path = path
+      self.kind = kind
     }
   }
 
   private let names: Names
+
+  private init(_ names: Names) { self.names = names }
 
   /// A method by its names.
   public init(service: String, method: String) {
@@ -32,6 +48,13 @@ public struct MethodDescriptor: Sendable {
   public var method: String { names.method }
   /// The `:path` of its calls, `/service/method`.
   public var path: String { names.path }
+  /// The kind of its calls; nil for a name alone, which whatever serves it makes a method of some kind.
+  public var kind: MethodKind? { names.kind }
+
+  /// The same method, known to be of a kind.
+  public func ofKind(_ kind: MethodKind) -> MethodDescriptor {
+    MethodDescriptor(Names(service: service, method: method, path: path, kind: kind))
+  }
 }
 
 extension MethodDescriptor: Hashable {

@@ -145,6 +145,7 @@ public final class InProcessCall: ClientCall, ServerCall {
       end(MessageDeframer.Failure.tooLarge(bytes: bytes, max: configuration.messageBytesMax).rpcError, dropping: false)
     }
     try await withTaskCancellationHandler {
+      interceptors.received(context)
       if try !requests.put(frame) { try await requests.waitForRoom() }
     } onCancel: {
       cancel()
@@ -193,6 +194,7 @@ public final class InProcessCall: ClientCall, ServerCall {
       state.hasResponded = true
       state.initialMetadata = state.initialMetadata ?? Metadata()
     }
+    interceptors.sent(context)
     return try responses.put(frame)
   }
 

@@ -5,9 +5,16 @@ import Testing
   private let interceptor = MetricsInterceptor()
   private let method = MethodDescriptor(service: "test.Calls", method: "Unary")
 
-  private func count(_ metrics: any CallInterceptor, _ duration: Duration, _ error: RPCError? = nil) throws {
-    let call = ServerContext(
-      method: method, peer: Peer(address: "test"), id: CallID(connection: CallID.Connection(), stream: 1))
+  private func call(on lane: UInt16 = 0) -> ServerContext {
+    ServerContext(
+      method: method, start: .now, timeout: nil, caller: Caller(peer: Peer(address: "test")),
+      id: CallID(connection: CallID.Connection(), stream: 1), lane: lane)
+  }
+
+  private func count(
+    _ metrics: any CallInterceptor, _ duration: Duration, _ error: RPCError? = nil, on lane: UInt16 = 0
+  ) throws {
+    let call = call(on: lane)
     try metrics.begins(call)
     metrics.ended(CallSummary(call, duration: duration, error: error))
   }
@@ -32,6 +39,31 @@ import Testing
     try count(known, .zero)
     #expect(interceptor.figures.map(\.started) == [1, 1])
     #expect(interceptor.figures.map(\.handled) == [[.ok: 1], [.unimplemented: 1]])
+  }
+
+  @Test func messagesAreCountedEachWay() throws {
+    let metrics = try #require(interceptor.interceptor(for: method))
+    let interceptors = CallInterceptors([metrics])
+    for _ in 0..<3 { interceptors.received(call()) }
+    for _ in 0..<5 { interceptors.sent(call()) }
+    #expect(interceptor.figures.map(\.messagesReceived) == [3])
+    #expect(interceptor.figures.map(\.messagesSent) == [5])
+  }
+
+  @Test func everyEventLoopCountsForItselfAndAllAreAddedUp() async throws {
+    let interceptor = MetricsInterceptor(eventLoops: 4)
+    let metrics = try #require(interceptor.interceptor(for: method))
+    // 0 is any thread, and so is one that there are no counters for.
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for lane in [0, 0, 1, 2, 3, 4, 5, 5] as [UInt16] {
+        group.addTask { for _ in 0..<1000 { try count(metrics, .nanoseconds(1), on: lane) } }
+      }
+      try await group.waitForAll()
+    }
+    #expect(interceptor.figures.first?.started == 8000)
+    #expect(interceptor.figures.first?.handled == [.ok: 8000])
+    #expect(interceptor.figures.first?.durations.first == 8000)
+    #expect(interceptor.figures.first?.duration == .microseconds(8))
   }
 
   @Test func callsOfManyThreadsAreAllCounted() async throws {

@@ -36,6 +36,20 @@ import Testing
     #expect(refusal(of: [0x0A, 100] + text, limits: limits) == .resourceExhausted)
   }
 
+  @Test func aMethodKnowsItsKindWhichItsNameDoesNot() {
+    #expect(Calls.unary.kind == nil)
+    #expect(Self.unary.descriptor == Calls.unary && Self.unary.descriptor.kind == .unary)
+    let clientStreaming = ServerMethod.clientStreaming(Calls.unary) { (_: RequestStream<Text>, _) in
+      try ServerResponse(Text())
+    }
+    let serverStreaming = ServerMethod.serverStreaming(Calls.unary) { (_: Text, _: ResponseWriter<Text>, _) in }
+    let bidirectional = ServerMethod.bidirectionalStreaming(Calls.unary) {
+      (_: RequestStream<Text>, _: ResponseWriter<Text>, _) in
+    }
+    let kinds = [clientStreaming, serverStreaming, bidirectional].map(\.descriptor.kind)
+    #expect(kinds == [.clientStreaming, .serverStreaming, .bidirectionalStreaming])
+  }
+
   @Test func aDescriptorNamesItsPath() {
     #expect(Calls.unary.path == "/test.Calls/Unary")
     #expect(Calls.unary.description == "test.Calls/Unary")

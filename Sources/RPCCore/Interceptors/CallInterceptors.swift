@@ -25,8 +25,29 @@ public struct CallInterceptors: Sendable {
     }
   }
 
+  private final class MessageListener: Sendable {
+    let interceptor: any MessageInterceptor
+    let next: MessageListener?
+
+    init(_ interceptor: any MessageInterceptor, next: MessageListener?) {
+      self.interceptor = interceptor
+      self.next = next
+    }
+
+    func received(_ call: ServerContext) {
+      interceptor.received(call)
+      next?.received(call)
+    }
+
+    func sent(_ call: ServerContext) {
+      interceptor.sent(call)
+      next?.sent(call)
+    }
+  }
+
   private let beginning: Listener?
   private let ending: Listener?
+  private let messaging: MessageListener?
   private let count: Int
 
   /// These, the first in the list outermost.
@@ -40,6 +61,9 @@ public struct CallInterceptors: Sendable {
     }
     self.beginning = beginning
     self.ending = ending
+    messaging = interceptors.compactMap { $0 as? any MessageInterceptor }.reversed().reduce(nil) {
+      MessageListener($1, next: $0)
+    }
     count = interceptors.count
   }
 
@@ -49,6 +73,12 @@ public struct CallInterceptors: Sendable {
     try beginning?.begin(call, told: &told)
     told = count
   }
+
+  /// Tells those that listen that a message of `call` came in.
+  public func received(_ call: ServerContext) { messaging?.received(call) }
+
+  /// Tells those that listen that a message of `call` goes out.
+  public func sent(_ call: ServerContext) { messaging?.sent(call) }
 
   /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
   public func end(_ call: CallSummary, told: Int) { ending?.end(call, told: told) }

@@ -25,6 +25,15 @@ public protocol CallInterceptor: AnyObject, Sendable {
   func ended(_ call: CallSummary)
 }
 
+/// A call interceptor that hears of each message, too.
+public protocol MessageInterceptor: CallInterceptor {
+  /// A message came in, whole.
+  func received(_ call: ServerContext)
+
+  /// A message was handed over to be sent.
+  func sent(_ call: ServerContext)
+}
+
 /// Which ends of a call an interceptor does something at.
 public enum CallInterest: Sendable, Hashable {
   /// As it begins.

@@ -15,6 +15,9 @@ public final class ServerContext: @unchecked Sendable {
   /// Whether the one request of the call came compressed; of streams of requests, each message tells.
   @exclusivity(unchecked) public package(set) var requestWasCompressed = false
 
+  /// The event loop that alone runs what is done around the call, counted from 1; 0 where any thread may.
+  package let lane: UInt16
+
   /// Who the caller is. For interceptors to set as the call begins.
   @exclusivity(unchecked) public package(set) var identity: Identity?
   /// The trace that the call is part of. For interceptors to set as the call begins.
@@ -31,13 +34,15 @@ public final class ServerContext: @unchecked Sendable {
 
   /// A call of `caller`.
   package init(
-    method: MethodDescriptor, start: ContinuousClock.Instant, timeout: Duration?, caller: Caller, id: CallID
+    method: MethodDescriptor, start: ContinuousClock.Instant, timeout: Duration?, caller: Caller, id: CallID,
+    lane: UInt16 = 0
   ) {
     self.method = method
     self.start = start
     self.timeout = timeout
     self.caller = caller
     self.id = id
+    self.lane = lane
   }
 }
 

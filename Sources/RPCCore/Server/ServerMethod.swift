@@ -43,7 +43,7 @@ public final class ServerMethod: Sendable {
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
   ) -> ServerMethod {
     ServerMethod(
-      descriptor,
+      descriptor.ofKind(.unary),
       .oneRequest { bytes, limits, context in
         var memoryBytes = 0
         let request: Request = try decode(bytes, limits, &memoryBytes)
@@ -61,7 +61,7 @@ public final class ServerMethod: Sendable {
     _ handler: @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws -> Void
   ) -> ServerMethod {
     ServerMethod(
-      descriptor,
+      descriptor.ofKind(.serverStreaming),
       .oneRequest { bytes, limits, _ in
         var memoryBytes = 0
         let request: Request = try decode(bytes, limits, &memoryBytes)
@@ -77,7 +77,7 @@ public final class ServerMethod: Sendable {
     _ handler: @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> ServerResponse<Response>
   ) -> ServerMethod {
     ServerMethod(
-      descriptor,
+      descriptor.ofKind(.clientStreaming),
       .manyRequests { limits in
         { context, call in
           try UnaryAnswer(try await handler(RequestStream(call, limits: limits), context)).send(to: call)
@@ -93,7 +93,7 @@ public final class ServerMethod: Sendable {
       @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext) async throws -> Void
   ) -> ServerMethod {
     ServerMethod(
-      descriptor,
+      descriptor.ofKind(.bidirectionalStreaming),
       .manyRequests { limits in
         { context, call in
           try await handler(RequestStream(call, limits: limits), ResponseWriter(call), context)

@@ -26,8 +26,9 @@ public final class RPCServer: Sendable {
     group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let budget = MemoryBudget(bytesMax: configuration.requestBytesMax)
     var loops: [ObjectIdentifier: ServerLoop] = [:]
-    for loop in group.makeIterator() {
-      loops[ObjectIdentifier(loop)] = ServerLoop(loop, budget: budget, limits: configuration.limits)
+    for (place, loop) in group.makeIterator().enumerated() {
+      loops[ObjectIdentifier(loop)] = ServerLoop(
+        loop, lane: UInt16(place + 1), budget: budget, limits: configuration.limits)
     }
     self.loops = loops
   }
@@ -85,6 +86,9 @@ public final class RPCServer: Sendable {
     }
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
+
+  /// How many connections there are.
+  public var connectionsCount: Int { state.withLock { $0.connections } }
 
   private func forgetOne() {
     let emptied = state.withLock { state in

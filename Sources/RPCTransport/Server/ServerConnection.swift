@@ -11,6 +11,7 @@ final class ServerConnection: SocketConnection {
   let configuration: ServerConfiguration
   let router: Router
   let memory: LoopMemory
+  let lane: UInt16
   let id = CallID.Connection()
   // Of the last request.
   @exclusivity(unchecked) private var caller: Caller
@@ -35,6 +36,7 @@ final class ServerConnection: SocketConnection {
     self.configuration = configuration
     caller = Caller(peer: peer)
     memory = loop.memory
+    lane = loop.lane
     head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
     lastReceived = start
     care = ConnectionCare(configuration.limits, start: start, jitter: .random(in: 0...1))

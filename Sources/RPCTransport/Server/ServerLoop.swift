@@ -6,6 +6,8 @@ import RPCCore
 final class ServerLoop: @unchecked Sendable {
   let executor: LoopExecutor
   let memory: LoopMemory
+  /// Its place among the server's, from 1 on.
+  let lane: UInt16
   private let limits: ConnectionLimits
   private let lookInterval: TimeAmount
   private var entries: [ObjectIdentifier: Entry] = [:]
@@ -19,8 +21,9 @@ final class ServerLoop: @unchecked Sendable {
     var connection: ServerConnection?
   }
 
-  init(_ eventLoop: any EventLoop, budget: MemoryBudget, limits: ConnectionLimits) {
+  init(_ eventLoop: any EventLoop, lane: UInt16, budget: MemoryBudget, limits: ConnectionLimits) {
     executor = LoopExecutor(eventLoop)
+    self.lane = lane
     memory = LoopMemory(budget)
     self.limits = limits
     lookInterval = TimeAmount(limits.lookInterval)

@@ -61,7 +61,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     verdict = head.verdict
     context = ServerContext(
       method: method, start: connection.executor.now, timeout: head.timeout, caller: caller,
-      id: CallID(connection: connection.id, stream: id))
+      id: CallID(connection: connection.id, stream: id), lane: connection.lane)
     super.init(id: id)
   }
 
@@ -119,6 +119,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
       context.requestWasCompressed = wasCompressed
+      interceptors.received(context)
       let call = try prepare(message, connection.configuration.decodeLimits, context)
       switch call {
       case .waiting(_, let requestBytes): preparedBytes = requestBytes
@@ -128,6 +129,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       prepared = call
     case .running:
       pace.complete()
+      interceptors.received(context)
       requests.append(FramedMessage(copying: message, wasCompressed: wasCompressed))
     case .opened, .over: break
     }
@@ -314,7 +316,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   private var name: String { context.method.path }
 
-  private var interceptors: CallInterceptors {
+  var interceptors: CallInterceptors {
     switch verdict {
     case .call(let method): method.interceptors
     case .reject: connection.router.fallbackInterceptors

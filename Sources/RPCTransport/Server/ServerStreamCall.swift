@@ -30,6 +30,7 @@ extension ServerStream: ServerCall {
     guard phase == .running else { return }
     if !response.isSent { respond(compression) }
     let frame = response.encoded(frame, compression)
+    interceptors.sent(context)
     connection.send(frame.bytes, ownedBy: frame.owner, on: self)
     connection.hasOutput()
   }
