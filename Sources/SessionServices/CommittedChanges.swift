@@ -38,6 +38,9 @@ public final class CommittedChanges: CommitObserver {
   /// Lets watchers see whether it is time for a bookmark. To be called every second or so.
   public func tick() { feed.tick() }
 
+  /// Who watches events, and how far behind.
+  public var figures: FeedFigures { feed.figures }
+
   /// Ends all watches with UNAVAILABLE.
   public func shutDown() {
     feed.shutDown()

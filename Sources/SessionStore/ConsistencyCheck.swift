@@ -10,7 +10,12 @@ extension SQLiteSessionRepository {
     }
     return try await finds
       + committer.submit { (writer) throws(SessionError) in
-        try storing { () throws(StorageFailure) in try writer.bus.inconsistencies(with: writer.database) }
+        try storing { () throws(StorageFailure) in
+          let rows = try writer.database.integer("SELECT count(*) FROM dead_letters") ?? 0
+          let known = writer.state.deadLetters
+          return try writer.bus.inconsistencies(with: writer.database)
+            + (rows == known ? [] : ["\(rows) messages are dead letters, not \(known)"])
+        }
       }
   }
 }

@@ -151,4 +151,20 @@ import Testing
       try await group.waitForAll()
     }
   }
+
+  @Test func readersAreCountedWithHowFarTheyAreBehind() {
+    let feed = EventFeed(eventsMax: 2)
+    feed.append(opening(0))
+    for sequence in Int64(1)...5 { feed.append(commit(sequence...sequence)) }
+    #expect(feed.figures == FeedFigures())
+    let readers = (0..<4).map { _ in EventFeed.Reader() }
+    for reader in readers { feed.join(reader) }
+    // One has yet to find where to begin.
+    for (reader, position) in zip(readers, [5, 3, 1] as [Int64]) { reader.note(position) }
+    #expect(feed.figures == FeedFigures(watchers: 4, lagMax: 4, lagSum: 6, behindMemory: 1))
+    feed.leave(readers[2])
+    #expect(feed.figures == FeedFigures(watchers: 3, lagMax: 2, lagSum: 2, behindMemory: 0))
+    for reader in readers { feed.leave(reader) }
+    #expect(feed.figures == FeedFigures())
+  }
 }

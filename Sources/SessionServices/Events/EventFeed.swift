@@ -28,6 +28,21 @@ final class EventFeed: Sendable {
     var lastSequence: Int64 { firstSequence + Int64(events.count) - 1 }
   }
 
+  /// One of those who read, and where it is.
+  final class Reader: Sendable {
+    // Before anything: it does not know yet where to begin.
+    private static let nowhere: Int64 = -1
+    private let place = Atomic<Int64>(Reader.nowhere)
+
+    func note(_ position: Int64) { place.store(position, ordering: .relaxed) }
+
+    /// Everything up to here was sent to it, or is not for it.
+    fileprivate var position: Int64? {
+      let position = place.load(ordering: .relaxed)
+      return position == Self.nowhere ? nil : position
+    }
+  }
+
   /// What comes after a position.
   enum Reading {
     /// Events, the first of which may be at or before the position.
@@ -74,6 +89,7 @@ final class EventFeed: Sendable {
   private let bytesMax: Int
   private let state = Mutex(State())
   private let changed = ChangeSignal()
+  private let readers = Mutex<[ObjectIdentifier: Reader]>([:])
 
   init(eventsMax: Int, bytesMax: Int = 64 << 20) {
     self.eventsMax = eventsMax
@@ -128,6 +144,27 @@ final class EventFeed: Sendable {
     }
   }
 
+  /// Counts a reader from now on.
+  func join(_ reader: Reader) { readers.withLock { $0[ObjectIdentifier(reader)] = reader } }
+
+  /// Counts it no longer.
+  func leave(_ reader: Reader) { readers.withLock { $0[ObjectIdentifier(reader)] = nil } }
+
+  /// Who reads, and how far behind.
+  var figures: FeedFigures {
+    let (newest, oldestHeld) = state.withLock { ($0.newest, $0.batches.first?.firstSequence ?? $0.newest + 1) }
+    var figures = FeedFigures()
+    for reader in readers.withLock({ Array($0.values) }) {
+      figures.watchers += 1
+      guard let position = reader.position else { continue }
+      let lag = max(0, newest - position)
+      figures.lagMax = max(figures.lagMax, lag)
+      figures.lagSum += lag
+      if lag > 0, position + 1 < oldestHeld { figures.behindMemory += 1 }
+    }
+    return figures
+  }
+
   /// Returns when there may be more, or the feed ticked.
   func wait(after generation: UInt64) async throws { try await changed.wait(after: generation) }
 
@@ -140,4 +177,16 @@ final class EventFeed: Sendable {
     }
     return low
   }
+}
+
+/// Who watches events, and how many events have committed that they did not get yet.
+public struct FeedFigures: Sendable, Hashable {
+  /// Calls of WatchEvents.
+  public var watchers = 0
+  /// How far the one behind the most is behind, in events.
+  public var lagMax: Int64 = 0
+  /// How far all of them together are.
+  public var lagSum: Int64 = 0
+  /// Those for whom the next event is in the table only.
+  public var behindMemory = 0
 }

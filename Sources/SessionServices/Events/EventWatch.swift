@@ -13,7 +13,10 @@ struct EventWatch {
   // Whether no event needs to be looked at.
   private let takesAll: Bool
   // Everything up to here that matches has been sent.
-  private var position: Int64 = 0
+  private var position: Int64 = 0 {
+    didSet { reader.note(position) }
+  }
+  private let reader = EventFeed.Reader()
   private var lastSent: ContinuousClock.Instant
 
   // A stream on which nothing was sent for so long gets a bookmark.
@@ -37,6 +40,8 @@ struct EventWatch {
   /// Watches until the call is cancelled.
   /// - Throws: how it ends: CANCELLED, UNAVAILABLE, OUT_OF_RANGE, NOT_FOUND for a deleted observer.
   mutating func run(from start: WatchStart) async throws {
+    feed.join(reader)
+    defer { feed.leave(reader) }
     switch start {
     case .now: position = feed.newest
     case .after(let sequence):

@@ -69,6 +69,17 @@ final class MessageBus {
     let id: MessageID
   }
 
+  /// Messages of all sessions, and those of them that are in delivery.
+  struct Totals: Hashable {
+    var messages = 0
+    var inDelivery = 0
+
+    mutating func replace(_ old: MessageQueue?, with new: MessageQueue?) {
+      messages += (new?.count ?? 0) - (old?.count ?? 0)
+      inDelivery += (new?.inDeliveryCount ?? 0) - (old?.inDeliveryCount ?? 0)
+    }
+  }
+
   let notes: BusNotes
   private var queues: [SessionID: MessageQueue] = [:]
   private var held: [MessageID: HeldMessage] = [:]
@@ -84,6 +95,8 @@ final class MessageBus {
   private(set) var unsettled: Set<SessionID> = []
   /// When the next message that waits expires, or earlier.
   private(set) var nextExpiry: Timestamp?
+  /// What is in all queues together.
+  private(set) var totals = Totals()
   private var lastNumber: Int64
 
   init(_ database: Database, notes: BusNotes) throws(StorageFailure) {
@@ -101,6 +114,7 @@ final class MessageBus {
       let count = Int(row.integer())
       queues[id, default: MessageQueue()].lanes[priority.lane].load(count)
       queues[id]?.count += count
+      totals.messages += count
     }
   }
 
@@ -123,6 +137,11 @@ extension MessageBus {
     var queue = old ?? MessageQueue()
     body(&queue)
     journal.append(.queue(id, old))
+    setQueue(of: id, queue)
+  }
+
+  private func setQueue(of id: SessionID, _ queue: MessageQueue?) {
+    totals.replace(queues[id], with: queue)
     queues[id] = queue
   }
 
@@ -140,7 +159,7 @@ extension MessageBus {
     }
     for id in delayed[id] ?? [] { setHeld(id, nil) }
     journal.append(.queue(id, old))
-    queues[id] = nil
+    setQueue(of: id, nil)
   }
 
   func noteExpiry(_ time: Timestamp) {
@@ -281,7 +300,7 @@ extension MessageBus {
   func undo(to mark: Int = 0) {
     while journal.count > mark, let undo = journal.popLast() {
       switch undo {
-      case .queue(let id, let queue): queues[id] = queue
+      case .queue(let id, let queue): setQueue(of: id, queue)
       case .held(let id, let message): _ = replaceHeld(id, message)
       case .joined(let receiver): remove(receiver)
       case .settled(let id): unsettle(id)
@@ -328,7 +347,10 @@ extension MessageBus {
   private func giveBack(_ id: MessageID) {
     guard let message = replaceHeld(id, nil) else { return }
     queues[message.sessionID]?.lanes[message.priority.lane].giveBack(message.waiting)
-    if case .delivery = message.place { queues[message.sessionID]?.inDeliveryCount -= 1 }
+    if case .delivery = message.place, queues[message.sessionID] != nil {
+      queues[message.sessionID]?.inDeliveryCount -= 1
+      totals.inDelivery -= 1
+    }
     noteExpiry(message.expireTime)
     unsettle(message.sessionID)
   }
@@ -393,9 +415,12 @@ extension MessageBus {
       }
       if count != queue.count { finds.append("\(id) has \(count) messages, not \(queue.count)") }
     }
+    var known = Totals()
+    for queue in queues.values { known.replace(nil, with: queue) }
+    if totals != known { finds.append("all queues have \(known), not \(totals)") }
     let sessions = try database.integer("SELECT count(DISTINCT receiver_id) FROM messages") ?? 0
-    let known = queues.values.count { $0.count > 0 }
-    if sessions != Int64(known) { finds.append("\(sessions) sessions have messages, not \(known)") }
+    let receivers = queues.values.count { $0.count > 0 }
+    if sessions != Int64(receivers) { finds.append("\(sessions) sessions have messages, not \(receivers)") }
     return finds
   }
 }

@@ -214,6 +214,7 @@ extension Writer {
     let removal = try database.statement("DELETE FROM messages WHERE receiver_id = ?")
     removal.bind(id.description)
     try removal.run()
+    state.deadLetters += Int64(count)
     bus.clear(id)
     staged.relieved.append(id)
     return count
@@ -226,6 +227,7 @@ extension Writer {
     try messageStatements.bury.run()
     messageStatements.remove.bind(number)
     try messageStatements.remove.run()
+    state.deadLetters += 1
   }
 
   private struct ExpiredMessage {

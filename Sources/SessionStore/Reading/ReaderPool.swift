@@ -1,4 +1,5 @@
 import SessionDomain
+import Synchronization
 
 /// Threads that read, each with a read-only connection of its own, so that callers never block.
 final class ReaderPool: Sendable {
@@ -8,12 +9,36 @@ final class ReaderPool: Sendable {
   private let threads: [WorkerThread]
   private let finished: [Latch]
   private let timeLimit: Duration
+  private let doings = Doings()
+
+  /// What the threads are at.
+  private final class Doings: Sendable {
+    private let busy = Atomic(0)
+    private let reads = Atomic<Int64>(0)
+    private let pages = Mutex(PageFigures())
+
+    func doing(_ job: Job, _ connection: Database) {
+      busy.wrappingAdd(1, ordering: .relaxed)
+      job(connection)
+      busy.wrappingSubtract(1, ordering: .relaxed)
+      reads.wrappingAdd(1, ordering: .relaxed)
+      let more = connection.takePageFigures()
+      pages.withLock { $0 = $0 + more }
+    }
+
+    func figures(threads: Int, waiting: Int) -> ReadingFigures {
+      ReadingFigures(
+        threads: threads, busy: busy.load(ordering: .relaxed), waiting: waiting, reads: reads.load(ordering: .relaxed),
+        pages: pages.withLock { $0 })
+    }
+  }
 
   init(settings: SessionStoreSettings) throws(StoreOpenError) {
     let queue = WorkQueue<Job>(capacity: settings.waitingReadsMax)
     var threads: [WorkerThread] = []
     var finished: [Latch] = []
     self.queue = queue
+    let doings = doings
     timeLimit = settings.readTimeLimit
     for _ in 0..<max(1, settings.readerCount) {
       let latch = Latch()
@@ -22,7 +47,7 @@ final class ReaderPool: Sendable {
         threads.append(
           try WorkerThread {
             while let jobs = queue.take(max: 1) {
-              for job in jobs { job(connection) }
+              for job in jobs { doings.doing(job, connection) }
             }
             latch.open()
           })
@@ -87,6 +112,9 @@ final class ReaderPool: Sendable {
       return try result.get()
     }
   }
+
+  /// What the threads are at, and did.
+  var figures: ReadingFigures { doings.figures(threads: threads.count, waiting: queue.count) }
 
   /// Takes no more reads, and waits until those that were taken are done.
   func close() async {

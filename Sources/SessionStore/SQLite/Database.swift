@@ -89,6 +89,20 @@ final class Database: @unchecked Sendable {
   /// Whether the file can be read only.
   var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") != 0 }
 
+  /// How many rows were ever changed over this connection.
+  var changesCount: Int64 { sqlite3_total_changes64(handle) }
+
+  /// How the page cache did since this was asked last.
+  func takePageFigures() -> PageFigures {
+    func take(_ counter: Int32) -> Int64 {
+      var (current, highest): (Int32, Int32) = (0, 0)
+      return sqlite3_db_status(handle, counter, &current, &highest, 1) == SQLITE_OK ? Int64(current) : 0
+    }
+    return PageFigures(
+      hits: take(SQLITE_DBSTATUS_CACHE_HIT), misses: take(SQLITE_DBSTATUS_CACHE_MISS),
+      writes: take(SQLITE_DBSTATUS_CACHE_WRITE))
+  }
+
   /// Has `handler` asked every `steps` steps of a statement whether to go on; 0 steps for no handler.
   func setProgressHandler(
     every steps: Int32, _ handler: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?,

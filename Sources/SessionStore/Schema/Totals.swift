@@ -96,11 +96,18 @@ struct Totals: Hashable, Sendable {
     tasksProcessed = tasksProcessed.addingSaturating(tasks)
   }
 
+  var byType: [SessionType: Int64] {
+    Dictionary(uniqueKeysWithValues: SessionType.allCases.map { ($0, count($0)) })
+  }
+
+  var byStatus: [SessionStatus: Int64] {
+    Dictionary(uniqueKeysWithValues: SessionStatus.allCases.map { ($0, count($0)) })
+  }
+
   func stats(at time: Timestamp) -> SessionStats {
     SessionStats(
-      byType: Dictionary(uniqueKeysWithValues: SessionType.allCases.map { ($0, count($0)) }),
-      byStatus: Dictionary(uniqueKeysWithValues: SessionStatus.allCases.map { ($0, count($0)) }),
-      averageUptime: uptime.average(at: time), tasksProcessed: tasksProcessed, sequence: sequence)
+      byType: byType, byStatus: byStatus, averageUptime: uptime.average(at: time), tasksProcessed: tasksProcessed,
+      sequence: sequence)
   }
 
   func bind(to statement: Statement) {

@@ -6,6 +6,7 @@ final class Committer: Sendable {
   private let queue: WorkQueue<any PendingChange>
   private let thread: WorkerThread
   private let finished: Latch
+  private let board = CommitBoard()
 
   /// Tells the observer how things stand, and starts the thread. `writer` is its own from here on.
   init(_ writer: sending Writer, observer: any CommitObserver) throws(ThreadError) {
@@ -15,9 +16,11 @@ final class Committer: Sendable {
     self.queue = queue
     self.finished = finished
     observer.committed(writer.standing)
+    board.note(writer)
+    let board = board
     nonisolated(unsafe) let writer = writer
     thread = try WorkerThread {
-      var loop = CommitLoop(writer: writer, observer: observer)
+      var loop = CommitLoop(writer: writer, observer: observer, board: board)
       while let changes = queue.take(max: settings.batchMax, patience: loop.patience) {
         loop.run(changes)
       }
@@ -46,6 +49,9 @@ final class Committer: Sendable {
   /// Has the thread look at what the message bus was told.
   func wake() { queue.wake() }
 
+  /// How things stood at the last batch.
+  var figures: CommitFigures { board.figures }
+
   /// How many changes wait to be taken.
   var waitingCount: Int { queue.count }
 
@@ -62,12 +68,14 @@ final class Committer: Sendable {
 private struct CommitLoop {
   let writer: Writer
   let observer: any CommitObserver
+  let board: CommitBoard
   /// Tidying failed: it waits for the next change or interval, lest an idle committer try without end.
   private var isTidyingBlocked = false
 
-  init(writer: Writer, observer: any CommitObserver) {
+  init(writer: Writer, observer: any CommitObserver, board: CommitBoard) {
     self.writer = writer
     self.observer = observer
+    self.board = board
   }
 
   /// How long to wait for changes before looking for what has expired.
@@ -107,6 +115,8 @@ private struct CommitLoop {
     guard !changes.isEmpty || isUntidy else { return [] }
     isTidyingBlocked = true
     var next = changes.startIndex
+    let start = writer.monotonicClock.now
+    let changesBefore = writer.database.changesCount
     do throws(StorageFailure) {
       try writer.beginBatch()
       while next < changes.endIndex, !writer.lostBatch {
@@ -114,11 +124,20 @@ private struct CommitLoop {
         next += 1
       }
       tidy()
-      if let commit = try writer.commitBatch() { observer.committed(commit) }
+      let commit = try writer.commitBatch()
+      // What only read says nothing about the disk.
+      if writer.database.changesCount > changesBefore {
+        let duration = start.duration(to: writer.monotonicClock.now)
+        board.noteCommit(of: next - changes.startIndex, took: duration, writer)
+      } else {
+        board.note(writer)
+      }
+      if let commit { observer.committed(commit) }
       writer.sendMail()
       for change in changes[..<next] { change.answer() }
     } catch {
       rollBack()
+      board.noteFailure()
       // A batch that could not even begin fails as a whole.
       if next == changes.startIndex { next = changes.endIndex }
       for change in changes[..<next] { change.fail(.storage(error)) }

@@ -57,6 +57,7 @@ final class Writer {
     var history: KeptHistory
     /// Tasks of sessions that were deleted before they got into the totals.
     var unclaimedTasks: Int64 = 0
+    var deadLetters: Int64
   }
 
   struct Changes {
@@ -112,7 +113,9 @@ final class Writer {
     self.monotonicClock = monotonicClock
     self.idGenerator = idGenerator
     let totals = try Totals.read(database)
-    state = State(totals: totals, history: try KeptHistory.read(database, newest: totals.sequence))
+    state = State(
+      totals: totals, history: try KeptHistory.read(database, newest: totals.sequence),
+      deadLetters: try database.integer("SELECT count(*) FROM dead_letters") ?? 0)
     committed = state
     let now = monotonicClock.now
     timers = try Self.timers(database, timeout: settings.sessionTimeout, at: now)
