@@ -34,6 +34,7 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let pluginLibrary = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
@@ -50,6 +51,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -115,7 +117,7 @@ let package = Package(
       "sessiond",
       [
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "CMalloc",
-        nioCore, nioPosix, arguments, logging, lifecycle, signals,
+        nioCore, nioPosix, arguments, configuration, logging, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",

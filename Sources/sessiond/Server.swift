@@ -14,15 +14,16 @@ import UnixSignals
 /// Puts the server together. The only place that knows every concrete type.
 struct Server {
   private let settings: Settings
+  private let reload: SettingsReload
   private let logger: Logger
 
-  init(_ settings: Settings) {
+  init(_ settings: Settings, _ reload: SettingsReload) {
     self.settings = settings
-    var logger = Logger(label: "sessiond") { label -> any LogHandler in
-      settings.enableLogging ? StreamLogHandler.standardError(label: label) : SwiftLogNoOpLogHandler()
+    self.reload = reload
+    logger = Logger(label: "sessiond") { label -> any LogHandler in
+      guard settings.enableLogging else { return SwiftLogNoOpLogHandler() }
+      return LeveledLogHandler(StreamLogHandler.standardError(label: label), reload.level)
     }
-    logger.logLevel = settings.logLevel
-    self.logger = logger
   }
 
   /// Serves until SIGTERM or SIGINT.
@@ -41,7 +42,7 @@ struct Server {
     ])
     let messages = MessageHandler(repository: repository, isAffinityEnabled: settings.enableAffinity)
     var configuration = settings.server
-    configuration.interceptors = [CallLog(logger), TraceInterceptor(), MetricsInterceptor()]
+    configuration.interceptors = [CallLog(logger, reload.level), TraceInterceptor(), MetricsInterceptor()]
     if let (_, control) = security.tokens {
       configuration.interceptors.append(AccessInterceptor(control, policy: .contract))
     }
@@ -66,15 +67,15 @@ struct Server {
       rpc: rpc, security: security.transport, repository: repository, changes: changes, messages: messages,
       health: health, settings: settings, logger: logger)
     var services: [any Service] = [serving, BookmarkTicker(changes: changes), MemoryTrim()]
-    if security.hasFiles {
+    if security.hasFiles || reload.source.hasFile {
       // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
       // programs of a terminal.
       let hangups = await UnixSignalsSequence(trapping: .sighup)
-      services.append(SecurityReload(hangups: hangups, security: security, logger: logger))
+      services.append(Reload(hangups: hangups, settings: reload, security: security, logger: logger))
     }
     // At debug the lifecycle's own steps would drown the calls.
     var lifecycleLogger = logger
-    lifecycleLogger.logLevel = max(.info, settings.logLevel)
+    lifecycleLogger.logLevel = .info
     let group = ServiceGroup(
       configuration: .init(
         services: services.map { .init(service: $0) },

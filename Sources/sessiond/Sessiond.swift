@@ -4,19 +4,21 @@ import Foundation
 /// The command line.
 @main
 struct Sessiond: AsyncParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "sessiond",
     abstract: "The session manager for multi-agent workflows: gRPC on the wire, one SQLite file.",
     usage: "sessiond [--SETTING VALUE ...] [--print-config]\nsessiond token <subcommand>",
     discussion: """
-      Every setting is a flag, or an environment variable of the same words: --max-sessions, SESSIOND_MAX_SESSIONS. \
-      A flag wins over the environment. Times are in milliseconds. --print-config prints every setting, its value \
-      and where it came from.
+      Every setting is a flag, or an environment variable of the same words: --max-sessions, SESSIOND_MAX_SESSIONS; or \
+      it is in a file, --config FILE, as maxSessions. A flag wins over the environment, which wins over the file. Times \
+      are in milliseconds. --print-config prints every setting, its value and where it came from.
 
       SETTINGS, and their defaults:
       \(settingsHelp)
       """,
-    version: "0.1.0", subcommands: [Serve.self, TokenCommand.self], defaultSubcommand: Serve.self)
+    version: Self.version, subcommands: [Serve.self, TokenCommand.self], defaultSubcommand: Serve.self)
 
   private static var settingsHelp: String {
     var reader = SettingReader(flags: [:], environment: [:])
@@ -37,13 +39,16 @@ private struct Serve: AsyncParsableCommand {
   func run() async throws {
     do {
       let processInfo = ProcessInfo.processInfo
-      var reader = SettingReader(flags: try parseFlags(settings), environment: processInfo.environment)
-      let settings = try Settings(&reader, processors: processInfo.activeProcessorCount)
+      let source = SettingsSource(
+        flags: try parseFlags(settings), environment: processInfo.environment,
+        processors: processInfo.activeProcessorCount)
+      let (settings, report) = try source.read()
       if printConfig {
-        for entry in reader.report { print("\(entry.name)\t\(entry.value)\t\(entry.source)") }
+        for entry in report { print("\(entry.name)\t\(entry.value)\t\(entry.source)") }
         return
       }
-      try await Server(settings).run()
+      let reload = SettingsReload(source: source, report: report, level: LogLevel(settings.logLevel))
+      try await Server(settings, reload).run()
     } catch {
       // One line that says what to change; everything that stops the start describes itself so.
       FileHandle.standardError.write(Data("sessiond: \(error)\n".utf8))

@@ -30,6 +30,7 @@ class Server:
         database: Path,
         *arguments: str,
         environment: dict[str, str] | None = None,
+        log_level: str | None = "debug",
         credentials: grpc.ChannelCredentials | None = None,
     ):
         self.database = database
@@ -38,8 +39,9 @@ class Server:
         self._logged = threading.Condition()
         self._listens = threading.Event()
         self.port = 0
+        level = ["--log-level", log_level] if log_level else []
         self._process = subprocess.Popen(
-            [program, "--listen", "127.0.0.1:0", "--database-path", database, "--log-level", "debug", *arguments],
+            [program, "--listen", "127.0.0.1:0", "--database-path", database, *level, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -87,7 +89,7 @@ class Server:
         return grpc.insecure_channel(self.address, options)
 
     def hang_up(self) -> None:
-        """Has the process read its certificates and tokens again, and returns at once."""
+        """Has the process read its settings file, certificates and tokens again, and returns at once."""
         self._process.send_signal(signal.SIGHUP)
 
     def wait_for_log(self, text: str, count: int = 1) -> None:

@@ -73,7 +73,8 @@ struct TokenFile: Sendable {
   }
 }
 
-private func systemError() -> String { String(cString: strerror(errno)) }
+/// What the last call of the system went wrong by.
+func systemError() -> String { String(cString: strerror(errno)) }
 
 /// What is wrong with the file of tokens.
 struct TokenFileError: Error, CustomStringConvertible {

@@ -5,11 +5,11 @@ import RPCCore
 final class CallLog: ServerInterceptor, CallInterceptor {
   private let logger: Logger
   // Asking the logger costs each call more than all else that is done for it here.
-  private let logsEach: Bool
+  private let level: LogLevel
 
-  init(_ logger: Logger) {
+  init(_ logger: Logger, _ level: LogLevel) {
     self.logger = logger
-    logsEach = logger.logLevel <= .debug
+    self.level = level
   }
 
   var interest: CallInterest { .ends }
@@ -22,7 +22,7 @@ final class CallLog: ServerInterceptor, CallInterceptor {
       metadata["cause"] = "\(oneLine("\(cause)"))"
       logger.error("call failed", metadata: metadata)
     }
-    guard logsEach else { return }
+    guard level.logsCalls else { return }
     var metadata = metadata(call)
     metadata["message"] = "\(oneLine(call.error?.message ?? ""))"
     metadata["microseconds"] = "\(Int(call.duration / .microseconds(1)))"

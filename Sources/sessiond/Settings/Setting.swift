@@ -80,6 +80,9 @@ extension Setting where Value: CaseIterable & RawRepresentable, Value.RawValue =
 }
 
 extension Setting where Value == String? {
+  /// The file that other settings are in, which is no part of it.
+  static var settingsFile: Setting { optionalFile("config", "A file of settings, in YAML or JSON, by their names.") }
+
   /// A file's path; nil where it is empty, which is the default.
   static func optionalFile(_ name: String, _ help: String) -> Setting {
     Setting(name, default: "", "a file's path", help) { .some($0.isEmpty ? nil : $0) }

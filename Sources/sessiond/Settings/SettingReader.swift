@@ -1,4 +1,4 @@
-/// Takes each setting from the flags, else the environment, else its default, and remembers what it read.
+/// Takes each setting from the flags, else the environment, else a file, else its default, and remembers what it read.
 struct SettingReader {
   /// What was read of one setting.
   struct Entry {
@@ -11,6 +11,7 @@ struct SettingReader {
 
   private let flags: [String: String]
   private let environment: [String: String]
+  private var file: SettingsFile?
   /// What was read so far, in the order it was asked for.
   private(set) var report: [Entry] = []
 
@@ -19,14 +20,22 @@ struct SettingReader {
     self.environment = environment
   }
 
+  /// Reads the settings file that a flag or a variable names, if one does. To be called before all others are read.
+  /// - Throws: `SettingsFileError` for a file that cannot be read.
+  mutating func readFile() throws {
+    file = try read(.settingsFile).map { try SettingsFile(path: $0) }
+  }
+
   /// The value of `setting`.
-  /// - Throws: `SettingError` when it is not allowed.
+  /// - Throws: `SettingError` when it is not allowed, `SettingsFileError` when the file has something else than a value.
   mutating func read<Value>(_ setting: Setting<Value>) throws -> Value {
     let (text, source): (String, SettingSource) =
       if let text = flags[setting.flag] {
         (text, .flag(setting.flag))
       } else if let text = environment[setting.variable] {
         (text, .environment(setting.variable))
+      } else if let file, let text = try file.text(of: setting.name, allowed: setting.allowed) {
+        (text, .file(file.path))
       } else {
         (setting.defaultText, .default)
       }
@@ -63,23 +72,27 @@ struct SettingReader {
     return SettingError(name: name, value: entry?.value ?? "", source: entry?.source ?? .default, allowed: allowed)
   }
 
-  /// Refuses flags that no setting has. For when all are read.
-  /// - Throws: `UnknownFlagError`.
+  /// Refuses flags that no setting has, and what else is in the file. For when all are read.
+  /// - Throws: `UnknownFlagError`, `SettingsFileError`.
   func finish() throws {
     let known = Set(report.map(\.flag))
     if let flag = flags.keys.filter({ !known.contains($0) }).min() { throw UnknownFlagError(flag: flag) }
+    // Which file to read cannot be said in it.
+    try file?.checkNames(Set(report.map(\.name)).subtracting([Setting<String?>.settingsFile.name]))
   }
 }
 
 /// Where a value came from.
 enum SettingSource: Sendable, CustomStringConvertible {
   case `default`
+  case file(String)
   case environment(String)
   case flag(String)
 
   var description: String {
     switch self {
     case .default: "default"
+    case .file(let path): "file \(path)"
     case .environment(let variable): "environment \(variable)"
     case .flag(let flag): "flag --\(flag)"
     }

@@ -22,8 +22,9 @@ struct Settings: Sendable {
   let logLevel: Logger.Level
 
   /// Reads all settings.
-  /// - Throws: `SettingError` for the first wrong one, `UnknownFlagError` for a flag that is none.
+  /// - Throws: `SettingError` for the first wrong one, `UnknownFlagError` for a flag that is none, `SettingsFileError`.
   init(_ reader: inout SettingReader, processors: Int) throws {
+    try reader.readFile()
     listen = try reader.read(
       Setting(
         "listen", default: "127.0.0.1:50051", "HOST:PORT, the port from 0 to 65535",
