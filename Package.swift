@@ -25,6 +25,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
@@ -113,11 +115,13 @@ let package = Package(
     library(
       "SessionServices",
       ["SessionAPI", "SessionDomain", "RPCCore", "RPCServices", "ProtobufC", "ProtobufWellKnownTypes", collections]),
+    library("AdminPort", [nioCore, nioPosix, nioHTTP1]),
+    tests("AdminPortTests", ["AdminPort", nioCore, nioHTTP1, nioEmbedded]),
     program(
       "sessiond",
       [
-        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "CMalloc",
-        nioCore, nioPosix, arguments, configuration, logging, lifecycle, signals,
+        "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "AdminPort",
+        "CMalloc", nioCore, nioPosix, arguments, configuration, logging, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",
@@ -125,7 +129,9 @@ let package = Package(
         "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
         "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
-    tests("SessiondTests", ["sessiond", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
+    tests(
+      "SessiondTests",
+      ["sessiond", "AdminPort", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
 
     // What a message costs.
     .executableTarget(

@@ -1,4 +1,6 @@
+import AdminPort
 import Foundation
+import Glibc
 import Logging
 import NIOCore
 import RPCCore
@@ -16,6 +18,7 @@ struct Server {
   private let settings: Settings
   private let reload: SettingsReload
   private let logger: Logger
+  private let observation = Observation()
 
   init(_ settings: Settings, _ reload: SettingsReload) {
     self.settings = settings
@@ -28,6 +31,33 @@ struct Server {
 
   /// Serves until SIGTERM or SIGINT.
   func run() async throws {
+    // A file that may grow no further fails the write, as a full disk does, and ends nothing.
+    signal(SIGXFSZ, SIG_IGN)
+    // There from before the file is opened, which may take long, until all else is over.
+    let port = try await openAdminPort()
+    do {
+      try await serve()
+    } catch {
+      await port?.shutDown()
+      throw error
+    }
+    await port?.shutDown()
+  }
+
+  private func openAdminPort() async throws -> AdminServer? {
+    guard let listen = settings.admin.listen else { return nil }
+    do {
+      let port = try await AdminServer(
+        host: listen.host, port: listen.port, configuration: settings.admin.port
+      ) { [observation] in observation.answer($0) }
+      announce("sessiond admin port on \(place(of: port.address, listen))")
+      return port
+    } catch {
+      throw ListenError(setting: "adminListen", listen: listen, cause: error)
+    }
+  }
+
+  private func serve() async throws {
     let security = try Security(settings.security)
     security.warn(logger)
     let clock = SystemClock()
@@ -42,7 +72,8 @@ struct Server {
     ])
     let messages = MessageHandler(repository: repository, isAffinityEnabled: settings.enableAffinity)
     var configuration = settings.server
-    configuration.interceptors = [CallLog(logger, reload.level), TraceInterceptor(), MetricsInterceptor()]
+    let calls = MetricsInterceptor(eventLoops: settings.eventLoops)
+    configuration.interceptors = [CallLog(logger, reload.level), TraceInterceptor(), calls]
     if let (_, control) = security.tokens {
       configuration.interceptors.append(AccessInterceptor(control, policy: .contract))
     }
@@ -65,7 +96,7 @@ struct Server {
 
     let serving = ServingService(
       rpc: rpc, security: security.transport, repository: repository, changes: changes, messages: messages,
-      health: health, settings: settings, logger: logger)
+      health: health, observation: observation, calls: calls, settings: settings, logger: logger)
     var services: [any Service] = [serving, BookmarkTicker(changes: changes), MemoryTrim()]
     if security.hasFiles || reload.source.hasFile {
       // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
@@ -92,6 +123,8 @@ private struct ServingService: Service {
   let changes: CommittedChanges
   let messages: MessageHandler
   let health: HealthService
+  let observation: Observation
+  let calls: MetricsInterceptor
   let settings: Settings
   let logger: Logger
 
@@ -101,11 +134,14 @@ private struct ServingService: Service {
       address = try await rpc.start(host: settings.listen.host, port: settings.listen.port, security: security)
     } catch {
       await repository.close()
-      throw ListenError(listen: settings.listen, cause: error)
+      throw ListenError(setting: "listen", listen: settings.listen, cause: error)
     }
-    announce(address)
+    observation.serves(.init(rpc: rpc, calls: calls, repository: repository, changes: changes))
+    let file = URL(fileURLWithPath: settings.store.path).path
+    announce("sessiond listening on \(place(of: address, settings.listen)), database \(file)")
     try await gracefulShutdown()
     logger.info("shutting down")
+    observation.drains()
     health.shutDown()
     changes.shutDown()
     messages.shutDown()
@@ -117,14 +153,14 @@ private struct ServingService: Service {
     }
     await repository.close()
   }
-
-  private func announce(_ address: SocketAddress) {
-    let place = "\(address.ipAddress ?? settings.listen.host):\(address.port ?? settings.listen.port)"
-    let file = URL(fileURLWithPath: settings.store.path).path
-    // Not by the logger, whose level may be above it: whoever starts the server needs this line.
-    FileHandle.standardOutput.write(Data("sessiond listening on \(place), database \(file)\n".utf8))
-  }
 }
+
+private func place(of address: SocketAddress, _ wanted: ListenAddress) -> String {
+  "\(address.ipAddress ?? wanted.host):\(address.port ?? wanted.port)"
+}
+
+// Not by the logger, whose level may be above it: whoever starts the server needs these lines.
+private func announce(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
 /// Lets watchers look, every second, whether their stream was quiet for long enough to get a bookmark.
 private struct BookmarkTicker: Service {
@@ -140,6 +176,7 @@ private struct BookmarkTicker: Service {
 
 /// The address cannot be listened on.
 private struct ListenError: Error, CustomStringConvertible {
+  let setting: String
   let listen: ListenAddress
   let cause: any Error
 
@@ -150,6 +187,6 @@ private struct ListenError: Error, CustomStringConvertible {
         tlsCertificateFile and tlsKeyFile, or allowPlaintext if the network protects it
         """
     }
-    return "cannot listen on \(listen): \(cause)"
+    return "cannot listen on \(listen), which is \(setting): \(cause)"
   }
 }

@@ -19,6 +19,7 @@ from orchestration.session.v1.template_service_pb2_grpc import TemplateServiceSt
 
 PATIENCE_SECONDS = 20
 LISTENING = re.compile(r"listening on (127\.0\.0\.1:(\d+))")
+ADMIN_PORT = re.compile(r"admin port on 127\.0\.0\.1:(\d+)")
 
 
 class Server:
@@ -39,6 +40,7 @@ class Server:
         self._logged = threading.Condition()
         self._listens = threading.Event()
         self.port = 0
+        self.admin_port = 0
         level = ["--log-level", log_level] if log_level else []
         self._process = subprocess.Popen(
             [program, "--listen", "127.0.0.1:0", "--database-path", database, *level, *arguments],
@@ -135,6 +137,8 @@ class Server:
             with self._logged:
                 self._log.append(line)
                 self._logged.notify_all()
+            if not self.admin_port and (match := ADMIN_PORT.search(line)):
+                self.admin_port = int(match[1])
             if not self.port and (match := LISTENING.search(line)):
                 self.port = int(match[2])
                 self._listens.set()

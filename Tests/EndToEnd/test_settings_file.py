@@ -52,9 +52,10 @@ def test_all_settings_can_be_in_a_json_file(program, tmp_path):
 
 def test_a_server_runs_by_its_file(start_server, tmp_path):
     path = tmp_path / "sessiond.json"
-    settings = {"maxSessions": 1, "enableReflection": False}
+    settings = {"maxSessions": 1, "adminListen": "127.0.0.1:0", "enableReflection": False}
     path.write_text(json.dumps(settings, indent="\t"))
     server = start_server("--config", path)
+    assert server.admin_port
     create(server)
     with refused(StatusCode.RESOURCE_EXHAUSTED, "SESSION_LIMIT"):
         create(server)

@@ -8,6 +8,7 @@ import SessionStore
 /// `--print-config` list them; its flag and its environment variable follow from the name.
 struct Settings: Sendable {
   let listen: ListenAddress
+  let admin: AdminSettings
   let security: SecuritySettings
   let store: SessionStoreSettings
   let lifecycle: LifecycleHandler.Features
@@ -30,6 +31,7 @@ struct Settings: Sendable {
         "listen", default: "127.0.0.1:50051", "HOST:PORT, the port from 0 to 65535",
         "Where to listen; port 0 takes a free one."
       ) { ListenAddress($0) })
+    admin = try AdminSettings(&reader)
     security = try SecuritySettings(&reader)
     store = try SessionStoreSettings(&reader, processors: processors)
     lifecycle = try LifecycleHandler.Features(&reader)
