@@ -74,7 +74,7 @@ class Orchestration:
         work(self)
         while (seen := next(monitor).metrics).tasks_processed < 20:
             pass
-        assert seen.throughput == pytest.approx(20 / 60) and seen.error_rate == 0.05
+        assert 20 / 60 <= seen.throughput <= 20 / 54 and seen.error_rate == 0.05
         monitor.cancel()
 
         # Departments first, the director last.

@@ -285,8 +285,9 @@ def test_get_performance_metrics(server):
     found = metrics(server, session)
     assert (found.messages_processed, found.tasks_processed) == (50, 100)
     assert 0 < found.average_response_time_ms < 1000 * PATIENCE_SECONDS
-    # One of the 150 failed, and all were processed within the minute that is looked at.
-    assert (found.error_rate, found.throughput) == (pytest.approx(1 / 150), 2.5)
+    # One of the 150 failed, and all were processed within the minute that is looked at, or nine tenths of it.
+    assert found.error_rate == pytest.approx(1 / 150)
+    assert 150 / 60 <= found.throughput <= 150 / 54
     assert (found.memory_usage_bytes, found.cpu_usage) == (128_000_000, 0.15)
     stream.cancel()
 
