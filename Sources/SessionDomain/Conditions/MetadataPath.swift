@@ -23,8 +23,10 @@ public struct MetadataPath: Hashable, Sendable {
   /// list of nothing is empty.
   public static func list(_ text: String) -> [MetadataPath]? {
     var reader = MetadataPathReader(text)
-    guard let paths = reader.list(), paths.count <= countMax, Set(paths).count == paths.count else { return nil }
-    return paths
+    guard let paths = reader.list(), paths.count <= countMax else { return nil }
+    // Two spellings of one text are two keys: `==` would call them equal.
+    let spellings = Set(paths.map { $0.keys.map { Array($0.utf8) } })
+    return spellings.count == paths.count ? paths : nil
   }
 
   /// What a list may be, for an error message.

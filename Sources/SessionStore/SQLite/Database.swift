@@ -16,7 +16,7 @@ final class Database: @unchecked Sendable {
   private static let cachedStatementsMax = 256
 
   private let handle: OpaquePointer
-  private var cache: [String: Statement] = [:]
+  private var cache: [SpelledText: Statement] = [:]
 
   init(path: String, access: Access) throws(StorageFailure) {
     let flags =
@@ -41,13 +41,14 @@ final class Database: @unchecked Sendable {
 
   /// The statement with this text, prepared once and kept.
   func statement(_ sql: String) throws(StorageFailure) -> Statement {
-    if let statement = cache[sql] {
+    let key = SpelledText(sql)
+    if let statement = cache[key] {
       statement.reset()
       return statement
     }
     if cache.count >= Self.cachedStatementsMax { cache.removeAll() }
     let statement = try prepare(sql)
-    cache[sql] = statement
+    cache[key] = statement
     return statement
   }
 

@@ -16,12 +16,13 @@ public enum MetadataIndexing: Sendable {
 /// statuses stand behind it, so that a list narrowed by them, too, reads no rows in vain; they cost nothing more, as
 /// every update writes the metadata and so its indexes anew.
 struct MetadataIndexSchema {
-  /// What tells their names from those of other indexes; the rest is the field as conditions write it.
+  /// What tells their names from those of other indexes; the rest is the field as conditions write it, its capitals
+  /// marked.
   private static let prefix = "sessions_by_metadata"
 
-  private struct Index {
-    let name: String
-    let sql: String
+  private struct Index: Hashable {
+    let name: SpelledText
+    let sql: SpelledText
   }
 
   let database: Database
@@ -30,37 +31,47 @@ struct MetadataIndexSchema {
   func update(to indexes: MetadataIndexes, report: (MetadataIndexing) -> Void) throws(StorageFailure) {
     let wanted = indexes.paths.flatMap(Self.indexes)
     let found = try existing()
-    let unwanted = found.filter { index in !wanted.contains { $0.name == index.name && $0.sql == index.sql } }
-    let missing = wanted.filter { index in !found.contains { $0.name == index.name && $0.sql == index.sql } }
+    let unwanted = found.filter { !wanted.contains($0) }
+    let missing = wanted.filter { !found.contains($0) }
     guard !unwanted.isEmpty || !missing.isEmpty else { return }
     let sessions = missing.isEmpty ? 0 : try database.integer("SELECT count(*) FROM sessions") ?? 0
     try database.execute("BEGIN IMMEDIATE")
     do throws(StorageFailure) {
-      for index in unwanted { try database.execute("DROP INDEX \(SQLFragment(identifier: index.name).sql)") }
+      for index in unwanted { try database.execute("DROP INDEX \(SQLFragment(identifier: index.name.text).sql)") }
       for index in missing {
-        report(.building(name: index.name, sessions: sessions))
-        try database.execute(index.sql)
+        report(.building(name: index.name.text, sessions: sessions))
+        try database.execute(index.sql.text)
       }
       try database.execute("COMMIT")
     } catch {
       if !database.isIdle { try database.execute("ROLLBACK") }
       throw error
     }
-    for index in unwanted { report(.dropped(name: index.name)) }
-    for index in missing { report(.built(name: index.name)) }
+    for index in unwanted { report(.dropped(name: index.name.text)) }
+    for index in missing { report(.built(name: index.name.text)) }
   }
 
   private static func indexes(of path: MetadataPath) -> [Index] {
     let value = FieldSQL(path.field, indexes: MetadataIndexes([path])).value
     return ["create_time", "last_activity_time"].map { column in
-      let name = "\(prefix): \(path.field) by \(column)"
-      return Index(
-        name: name,
-        sql: """
-          CREATE INDEX \(SQLFragment(identifier: name).sql) \
-          ON sessions (\(value.sql), \(column), id, type, status)
-          """)
+      let name = "\(prefix): \(marked("\(path.field)")) by \(column)"
+      let sql = """
+        CREATE INDEX \(SQLFragment(identifier: name).sql) \
+        ON sessions (\(value.sql), \(column), id, type, status)
+        """
+      return Index(name: SpelledText(name), sql: SpelledText(sql))
     }
+  }
+
+  /// The text with a mark before each capital letter of ASCII and each mark, so that no two texts differ in their case
+  /// only: SQLite takes two such names for one.
+  private static func marked(_ text: String) -> String {
+    var marked = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if ("A"..."Z").contains(scalar) || scalar == "^" { marked.append("^") }
+      marked.append(scalar)
+    }
+    return String(marked)
   }
 
   private func existing() throws(StorageFailure) -> [Index] {
@@ -73,7 +84,7 @@ struct MetadataIndexSchema {
     var indexes: [Index] = []
     while try statement.step() {
       var row = statement.row
-      indexes.append(Index(name: row.text(), sql: row.text()))
+      indexes.append(Index(name: SpelledText(row.text()), sql: SpelledText(row.text())))
     }
     return indexes
   }

@@ -108,6 +108,47 @@ extension SQLiteSessionRepository {
     await again.close()
   }
 
+  @Test(arguments: [
+    ("gr\u{f6}ße", "gro\u{308}ße"), ("Kind", "\u{212a}ind"), ("a;b", "a\u{37e}b"), ("Domain", "domain"),
+  ])
+  func `A key that is like a declared one is another key`(key: String, other: String) async throws {
+    let fixture = try StoreFixture()
+    let fields = try [key, other].map { key in "\(try #require(MetadataPath([key])).field)" }
+    func open(_ keys: [String]) throws -> SQLiteSessionRepository {
+      let declared = try paths(keys.joined(separator: ","))
+      return try fixture.open { settings in
+        settings.metadataIndexes = declared
+        settings.readerCount = 1
+      }
+    }
+    let one = try open([key])
+    try await one.create("key", [key: .string("x")])
+    try await one.create("other", [other: .string("x")])
+    #expect(try await one.names(where: "\(fields[1]) = 'x'") == ["other"])
+    #expect(try await one.names(where: "\(fields[0]) = 'x'") == ["key"])
+    await one.close()
+    for keys in [[other], [key, other], [other, key]] {
+      let some = try open(keys)
+      for (field, name) in zip(fields, ["key", "other"]) {
+        let query = try query("\(field) = 'x'")
+        #expect(try await some.names(where: "\(field) = 'x'") == [name])
+        let isDeclared = keys.count == 2 || name == "other"
+        let plan = try await some.plan(query)
+        #expect(plan.description.contains("sessions_by_metadata") == isDeclared, "\(field) of \(keys): \(plan)")
+      }
+      #expect(try await some.metadataIndexNames().count == 2 * keys.count)
+      await some.close()
+    }
+  }
+
+  @Test func `Statements are told from each other byte by byte`() throws {
+    let fixture = try StoreFixture()
+    let database = try Database(path: fixture.path, access: .readWrite)
+    for text in ["\u{f6}", "o\u{308}", "\u{212b}", "A\u{30a}", "K", "\u{212a}", ""] {
+      #expect(try Array((database.text("SELECT '\(text)'") ?? "").utf8) == Array(text.utf8))
+    }
+  }
+
   private func query(_ text: String, _ parameters: [ConditionValue] = []) throws -> SessionQuery {
     var query = SessionQuery()
     query.condition = try Condition.parse(text, parameters: parameters)
