@@ -16,6 +16,8 @@ final class Database: @unchecked Sendable {
   private static let cachedStatementsMax = 256
 
   private let handle: OpaquePointer
+  private var progressHandler: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?
+  private var progressContext: UnsafeMutableRawPointer?
   private var cache: [SpelledText: Statement] = [:]
 
   init(path: String, access: Access) throws(StorageFailure) {
@@ -110,6 +112,14 @@ final class Database: @unchecked Sendable {
     _ context: UnsafeMutableRawPointer?
   ) {
     sqlite3_progress_handler(handle, steps, handler, context)
+    (progressHandler, progressContext) = (handler, context)
+  }
+
+  /// Asks the progress handler, if there is one, whether to go on; for work between statements that takes long. Throws
+  /// what a statement would that is interrupted.
+  func checkProgress() throws(StorageFailure) {
+    guard let progressHandler, progressHandler(progressContext) != 0 else { return }
+    throw StorageFailure(code: SQLITE_INTERRUPT, statement: "between statements")
   }
 
   /// Makes a function of two or more texts that says yes or no, for use in statements.

@@ -117,14 +117,24 @@ extension SearchColumn {
     let id: SessionID
   }
 
-  /// The sessions that match, the latest activity first, then by id; at most `limit`.
-  func latest(_ limit: Int, matching sought: SoughtText) -> [SessionID] {
+  /// The sessions that match, the latest activity first, then by id; at most `limit`. `look` is had after each chunk,
+  /// and may end the search.
+  func latest(
+    _ limit: Int, matching sought: SoughtText, look: () throws(StorageFailure) -> Void = {}
+  ) throws(StorageFailure) -> [SessionID] {
     var found: [Match] = []
     // The first chunks most likely have the latest sessions, after which the others need no look.
     for chunk in chunks.sorted(by: { $0.latest > $1.latest }) {
-      if found.count == limit, let last = found.last, last.activity > chunk.latest { break }
+      // With enough found, nothing that is older than the last of them.
+      let oldest = found.count == limit ? found.last?.activity : nil
+      if let oldest, oldest > chunk.latest { break }
       let before = found.count
-      chunk.matches(sought) { found.append(Match(activity: chunk.activity(at: $0), id: chunk.id(at: $0))) }
+      chunk.matches(sought) { index in
+        let activity = chunk.activity(at: index)
+        if let oldest, activity < oldest { return }
+        found.append(Match(activity: activity, id: chunk.id(at: index)))
+      }
+      try look()
       guard found.count > before else { continue }
       found.sort { $0.activity == $1.activity ? $0.id < $1.id : $0.activity > $1.activity }
       if found.count > limit { found.removeLast(found.count - limit) }

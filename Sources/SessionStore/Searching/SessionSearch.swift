@@ -19,7 +19,8 @@ struct SessionSearch: Sendable {
   func run(_ database: Database, _ memory: SearchMemory) throws(SessionError) -> [Session] {
     let (sessions, bytes) = try storing { () throws(StorageFailure) in
       if let sought = SoughtText(folded), let column = try memory.begin(database) {
-        try database.sessions(column.latest(limit, matching: sought), bytesMax: PageSize.bytesMax)
+        try database.sessions(
+          column.latest(limit, matching: sought, look: database.checkProgress), bytesMax: PageSize.bytesMax)
       } else {
         try database.sessions(statement, bytesMax: PageSize.bytesMax)
       }

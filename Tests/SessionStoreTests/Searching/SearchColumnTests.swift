@@ -67,11 +67,29 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
       for limit in [1, 50, 1000] {
         let sought = try #require(SoughtText(SearchText.folded(text)))
         #expect(
-          column.latest(limit, matching: sought) == model.latest(limit, matching: text), "seed \(seed), \(text)")
+          try column.latest(limit, matching: sought) == model.latest(limit, matching: text), "seed \(seed), \(text)")
       }
     }
     for id in model.sessions.keys { column.remove(id) }
     #expect(column.count == 0 && column.bytes == 0, "seed \(seed)")
+  }
+
+  @Test func `A search ends when it may not go on`() throws {
+    var generator = SeededGenerator(state: 1)
+    var column = SearchColumn()
+    for number in 0..<UInt64(3 * SearchChunk.sessionsMax) {
+      column.put(session(SessionID(high: number, low: 0), &generator))
+    }
+    let sought = try #require(SoughtText("nowhere"))
+    var looks = 0
+    let over = StorageFailure(kind: .interrupted, extendedCode: 0, statement: "")
+    #expect(throws: over) {
+      try column.latest(1, matching: sought) { () throws(StorageFailure) in
+        looks += 1
+        if looks == 2 { throw over }
+      }
+    }
+    #expect(looks == 2)
   }
 
   @Test func `Of sessions with the same activity the first id is found, wherever the later activity is`() throws {
@@ -87,7 +105,7 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     put(SearchChunk.sessionsMax, "zebra", 5)
     put(SearchChunk.sessionsMax + 1, "horse", 9)
     let zebra = try #require(SoughtText("zebra"))
-    #expect(column.latest(1, matching: zebra) == [SessionID(high: 7, low: 0)])
+    #expect(try column.latest(1, matching: zebra) == [SessionID(high: 7, low: 0)])
   }
 
   @Test func `A copy stays as it was`() throws {
@@ -101,8 +119,8 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     column.put(renamed)
     column.put(session(SessionID(high: 0, low: 2), &generator))
     let zebra = try #require(SoughtText("zebra"))
-    #expect(copy.count == 1 && copy.latest(9, matching: zebra) == [])
-    #expect(column.count == 2 && column.latest(9, matching: zebra) == [first.id])
+    #expect(try copy.count == 1 && copy.latest(9, matching: zebra) == [])
+    #expect(try column.count == 2 && column.latest(9, matching: zebra) == [first.id])
     #expect(!column.holdsSame(as: copy) && column.holdsSame(as: column))
   }
 }
@@ -127,6 +145,14 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
       #expect(try await repository.search(text, limit: 7) == inFile, "\(text)")
     }
     #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+
+  @Test func `A search in memory takes no longer than a read may`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open { $0.readTimeLimit = .zero }
+    _ = try await repository.create("a")
+    await #expect(throws: SessionError.tooCostly(limit: .zero)) { try await repository.search("zebra", limit: 0) }
     await repository.close()
   }
 
