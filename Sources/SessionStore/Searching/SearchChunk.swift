@@ -5,6 +5,8 @@ import SessionDomain
 /// The texts lie one after another, so that a search reads memory from its start to its end.
 struct SearchChunk {
   static let sessionsMax = 2048
+  /// With fewer than these, it goes together with its neighbour if it can.
+  private static let sessionsMin = sessionsMax / 4
   /// Follows each text. No text in UTF-8 has it, so that nothing is found across two of them.
   private static let textEnd: UInt8 = 0xff
   /// An id as text, and what follows it.
@@ -28,8 +30,13 @@ struct SearchChunk {
 
   var count: Int { entries.count }
 
-  /// What it takes of memory.
-  var bytes: Int { entries.count * MemoryLayout<Entry>.stride + ids.count + texts.count }
+  /// What it takes of memory, also where nothing is yet.
+  var bytes: Int { entries.capacity * MemoryLayout<Entry>.stride + ids.capacity + texts.capacity }
+
+  /// What it has to take.
+  private var usedBytes: Int { entries.count * MemoryLayout<Entry>.stride + ids.count + texts.count }
+
+  var isSmall: Bool { entries.count < Self.sessionsMin }
 
   func id(at index: Int) -> SessionID { entries[index].id }
 
@@ -71,7 +78,7 @@ struct SearchChunk {
 
   mutating func insert(_ id: SessionID, _ type: SessionType, texts: [UInt8], activity: Timestamp, at index: Int) {
     let start = textsStart(index)
-    for later in index..<entries.count { entries[later].textsEnd += texts.count }
+    moveTexts(from: index, by: texts.count)
     entries.insert(Entry(id: id, type: type, activity: activity, textsEnd: start + texts.count), at: index)
     ids.insert(contentsOf: Array(id.description.utf8) + [Self.textEnd], at: index * Self.idStride)
     self.texts.insert(contentsOf: texts, at: start)
@@ -84,7 +91,7 @@ struct SearchChunk {
     let range = textsStart(index)..<entries[index].textsEnd
     guard !self.texts[range].elementsEqual(texts) else { return }
     self.texts.replaceSubrange(range, with: texts)
-    for later in index..<entries.count { entries[later].textsEnd += texts.count - range.count }
+    moveTexts(from: index, by: texts.count - range.count)
   }
 
   mutating func noteActivity(_ time: Timestamp, at index: Int) {
@@ -97,7 +104,29 @@ struct SearchChunk {
     entries.remove(at: index)
     ids.removeSubrange(index * Self.idStride..<(index + 1) * Self.idStride)
     texts.removeSubrange(range)
-    for later in index..<entries.count { entries[later].textsEnd -= range.count }
+    moveTexts(from: index, by: -range.count)
+    // Arrays give nothing back by themselves.
+    if bytes > 2 * usedBytes { trim() }
+  }
+
+  /// Gives back what it has no use for.
+  mutating func trim() {
+    var exact = SearchChunk()
+    exact.append(self)
+    self = exact
+  }
+
+  /// Takes sessions whose ids are greater than all that are here.
+  mutating func append(_ upper: SearchChunk) {
+    let (count, start) = (entries.count, texts.count)
+    entries.reserveCapacity(count + upper.entries.count)
+    ids.reserveCapacity(ids.count + upper.ids.count)
+    texts.reserveCapacity(start + upper.texts.count)
+    entries += upper.entries
+    ids += upper.ids
+    texts += upper.texts
+    moveTexts(from: count, by: start)
+    latest = max(latest, upper.latest)
   }
 
   /// Takes away the sessions from the middle on, and gives them.
@@ -105,11 +134,8 @@ struct SearchChunk {
     let middle = entries.count / 2
     let start = textsStart(middle)
     var upper = SearchChunk()
-    upper.entries = entries[middle...].map { entry in
-      var entry = entry
-      entry.textsEnd -= start
-      return entry
-    }
+    upper.entries = Array(entries[middle...])
+    upper.moveTexts(from: 0, by: -start)
     upper.ids = Array(ids[(middle * Self.idStride)...])
     upper.texts = Array(texts[start...])
     upper.latest = latest
@@ -117,6 +143,10 @@ struct SearchChunk {
     ids.removeSubrange((middle * Self.idStride)...)
     texts.removeSubrange(start...)
     return upper
+  }
+
+  private mutating func moveTexts(from index: Int, by count: Int) {
+    for later in index..<entries.count { entries[later].textsEnd += count }
   }
 
   private func textsStart(_ index: Int) -> Int { index == 0 ? 0 : entries[index - 1].textsEnd }

@@ -6,7 +6,7 @@ import SessionDomain
 /// A value: a copy stays as it is while the original goes on with the commits, and shares with it what did not change.
 struct SearchColumn {
   /// In the order of ids; none is empty.
-  private var chunks: [SearchChunk] = []
+  private(set) var chunks: [SearchChunk] = []
   /// What it takes of memory.
   private(set) var bytes = 0
 
@@ -24,7 +24,8 @@ struct SearchColumn {
       let type = SessionType(rawValue: Int32(clamping: row.integer()))
       guard let id, let type else { throw SessionRow.damaged }
       var texts: [UInt8] = []
-      for _ in ["name", "workspace"] { row.withOptionalText { SearchChunk.append($0, to: &texts) } }
+      row.withOptionalText { name in SearchChunk.append(name, to: &texts) }
+      row.withOptionalText { workspace in SearchChunk.append(workspace, to: &texts) }
       column.put(id, type, texts: texts, activity: Timestamp(microseconds: row.integer()))
       guard column.bytes <= bytesMax else { return nil }
     }
@@ -48,47 +49,61 @@ struct SearchColumn {
   /// Takes a session's activity, if it is here and the activity is its latest.
   mutating func noteActivity(of id: SessionID, at time: Timestamp) {
     guard let (number, index) = place(of: id) else { return }
-    chunks[number].noteActivity(time, at: index)
+    change(number) { $0.noteActivity(time, at: index) }
   }
 
   mutating func remove(_ id: SessionID) {
     guard let (number, index) = place(of: id) else { return }
-    bytes -= chunks[number].bytes
-    chunks[number].remove(at: index)
-    bytes += chunks[number].bytes
-    if chunks[number].count == 0 { chunks.remove(at: number) }
+    change(number) { $0.remove(at: index) }
+    if chunks[number].isSmall { merge(number) }
   }
 
   private mutating func put(_ id: SessionID, _ type: SessionType, texts: [UInt8], activity: Timestamp) {
-    let number = chunk(of: id)
+    var number = chunk(of: id)
     if number == chunks.count { chunks.append(SearchChunk()) }
-    bytes -= chunks[number].bytes
-    let index = chunks[number].index(notBefore: id)
+    var index = chunks[number].index(notBefore: id)
     if index < chunks[number].count, chunks[number].id(at: index) == id {
-      chunks[number].update(texts: texts, activity: activity, at: index)
-      bytes += chunks[number].bytes
+      change(number) { $0.update(texts: texts, activity: activity, at: index) }
       return
     }
     if chunks[number].count == SearchChunk.sessionsMax {
       // New ids are the greatest, and begin a chunk of their own.
-      let upper = index == chunks[number].count ? SearchChunk() : chunks[number].split()
-      bytes += chunks[number].bytes + upper.bytes
+      let isAppended = index == chunks[number].count
+      let upper = change(number) { chunk in
+        let upper = isAppended ? SearchChunk() : chunk.split()
+        chunk.trim()
+        return upper
+      }
+      bytes += upper.bytes
       chunks.insert(upper, at: number + 1)
-      let isUpper = index >= chunks[number].count
-      insert(id, type, texts, activity, into: isUpper ? number + 1 : number)
-    } else {
-      bytes += chunks[number].bytes
-      insert(id, type, texts, activity, into: number)
+      if index >= chunks[number].count {
+        index -= chunks[number].count
+        number += 1
+      }
     }
+    change(number) { $0.insert(id, type, texts: texts, activity: activity, at: index) }
   }
 
-  private mutating func insert(
-    _ id: SessionID, _ type: SessionType, _ texts: [UInt8], _ activity: Timestamp, into number: Int
-  ) {
+  /// Puts a chunk and one beside it together, if one has room for both; one that is empty goes.
+  private mutating func merge(_ number: Int) {
+    guard chunks[number].count > 0 else {
+      bytes -= chunks[number].bytes
+      chunks.remove(at: number)
+      return
+    }
+    let lowers = [number - 1, number].filter { $0 >= 0 && $0 + 1 < chunks.count }
+    guard let lower = lowers.first(where: { chunks[$0].count + chunks[$0 + 1].count <= SearchChunk.sessionsMax })
+    else { return }
+    let upper = chunks.remove(at: lower + 1)
+    bytes -= upper.bytes
+    change(lower) { $0.append(upper) }
+  }
+
+  /// Changes a chunk, and counts what it takes then.
+  private mutating func change<Result>(_ number: Int, _ body: (inout SearchChunk) -> Result) -> Result {
     bytes -= chunks[number].bytes
-    let index = chunks[number].index(notBefore: id)
-    chunks[number].insert(id, type, texts: texts, activity: activity, at: index)
-    bytes += chunks[number].bytes
+    defer { bytes += chunks[number].bytes }
+    return body(&chunks[number])
   }
 
   private func place(of id: SessionID) -> (chunk: Int, index: Int)? {

@@ -11,6 +11,16 @@ private struct Model {
 
   mutating func remove(_ id: SessionID) { sessions[id] = nil }
 
+  mutating func noteActivity(of id: SessionID, at time: Timestamp) {
+    guard let last = sessions[id]?.lastActivityTime else { return }
+    sessions[id]?.lastActivityTime = max(last, time)
+  }
+
+  /// A column that never was otherwise.
+  var column: SearchColumn {
+    sessions.values.sorted { $0.id < $1.id }.reduce(into: SearchColumn()) { $0.put($1) }
+  }
+
   func latest(_ limit: Int, matching text: String) -> [SessionID] {
     let folded = text.lowercased()
     let found = sessions.values.filter { session in
@@ -55,6 +65,10 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
       if number.isMultiple(of: 2) {
         column.remove(some)
         model.remove(some)
+      } else if number % 9 == 3 {
+        let time = Timestamp(microseconds: Int64.random(in: 0..<2000, using: &generator))
+        column.noteActivity(of: some, at: time)
+        model.noteActivity(of: some, at: time)
       } else {
         let changed = session(some, &generator)
         column.put(changed)
@@ -62,7 +76,10 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
       }
     }
     column.remove(SessionID(high: .max, low: .max))
+    column.noteActivity(of: SessionID(high: .max, low: .max), at: Timestamp(microseconds: 1))
     #expect(column.count == model.sessions.count, "seed \(seed)")
+    #expect(column.holdsSame(as: model.column), "seed \(seed)")
+    #expect(column.bytes < 3 * model.column.bytes, "seed \(seed)")
     for text in texts {
       for limit in [1, 50, 1000] {
         let sought = try #require(SoughtText(SearchText.folded(text)))
@@ -72,6 +89,39 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     }
     for id in model.sessions.keys { column.remove(id) }
     #expect(column.count == 0 && column.bytes == 0, "seed \(seed)")
+  }
+
+  @Test(arguments: [false, true])
+  func `What most sessions have left takes little memory, and is still found`(inTurns: Bool) throws {
+    var generator = SeededGenerator(state: 1)
+    let count = UInt64(6 * SearchChunk.sessionsMax)
+    var (column, model) = (SearchColumn(), Model())
+    for number in 0..<count {
+      let new = session(SessionID(high: number, low: 0), &generator)
+      column.put(new)
+      if number.isMultiple(of: 1000) { model.put(new) }
+    }
+    #expect(column.chunks.count == 6)
+    let gone = (0..<count).filter { !$0.isMultiple(of: 1000) }
+    for number in inTurns ? gone.shuffled(using: &generator) : gone {
+      column.remove(SessionID(high: number, low: 0))
+    }
+    #expect(column.count == model.sessions.count && column.holdsSame(as: model.column))
+    #expect(column.chunks.count == 1)
+    #expect(column.bytes < 3 * model.column.bytes)
+    let sought = try #require(SoughtText("work"))
+    #expect(try column.latest(5, matching: sought) == model.latest(5, matching: "work"))
+  }
+
+  @Test func `A chunk takes no more than it needs when the next begins`() {
+    var generator = SeededGenerator(state: 1)
+    var column = SearchColumn()
+    for number in 0..<UInt64(4 * SearchChunk.sessionsMax + 1) {
+      column.put(session(SessionID(high: number, low: 0), &generator))
+    }
+    let texts = column.chunks.flatMap(\.contents).reduce(0) { $0 + $1.idText.count + $1.texts.count }
+    // Beside the texts, 40 bytes each.
+    #expect(column.bytes >= texts + 40 * column.count && column.bytes < (texts + 40 * column.count) * 101 / 100)
   }
 
   @Test func `A search ends when it may not go on`() throws {
