@@ -75,9 +75,7 @@ extension Writer {
 
   /// Moves a session, unless messages are in delivery to it.
   func migrate(_ id: SessionID, _ migration: Migration) throws(SessionError) -> Waiting<Session> {
-    let session = try existing(id)
-    var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
-    try editor.migrate(to: migration.workspace, preservesState: migration.preservesState)
+    var (session, editor) = try begin(migration, of: id)
     let count = try storing { () throws(StorageFailure) in try queues.inDeliveryCount(of: id, by: self) }
     guard count == 0 else { return .waiting(messages: count, change: waits.latch(for: [id])) }
     if !migration.preservesState {
@@ -87,8 +85,17 @@ extension Writer {
       }
       // A shutdown may wait for those messages.
       staged.relieved.append(id)
+      // It may have been active meanwhile: other threads report.
+      (session, editor) = try begin(migration, of: id)
     }
     return .done(try saveActivity(editor, over: session))
+  }
+
+  private func begin(_ migration: Migration, of id: SessionID) throws(SessionError) -> (Session, SessionEditor) {
+    let session = try existing(id)
+    var editor = SessionEditor(session, at: nextTime(), after: state.totals.sequence)
+    try editor.migrate(to: migration.workspace, preservesState: migration.preservesState)
+    return (session, editor)
   }
 
   func clone(_ id: SessionID, _ draft: CloneDraft) throws(SessionError) -> Session {

@@ -1,4 +1,5 @@
 import SessionDomain
+import Synchronization
 import Testing
 
 @testable import SessionStore
@@ -256,4 +257,42 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
   }
+
+  @Test func `A move without state sets no activity back that was reported meanwhile`() async throws {
+    let fixture = try StoreFixture()
+    let queues = ReportingQueues()
+    let repository = try fixture.open(queues: queues)
+    let session = try await repository.createRegistered("a")
+    queues.report { [clock = fixture.clock] in
+      clock.advance(by: .seconds(2))
+      #expect(repository.report(ActivityReport(sessionID: session.id)) == .accepted)
+    }
+    _ = try await repository.migrate(session.id, Migration(workspace: "/other", preservesState: false))
+    let time = session.lastActivityTime.advanced(by: .seconds(2))
+    #expect(try await repository.session(session.id).lastActivityTime == time)
+    #expect(try await repository.search("/other", limit: 0).map(\.lastActivityTime) == [time])
+    #expect(try await repository.inconsistencies() == [])
+    await repository.close()
+  }
+}
+
+/// Holds no messages, and reports in the middle of changes, as other threads may.
+private final class ReportingQueues: MessageQueues {
+  private let body = Mutex<(@Sendable () -> Void)?>(nil)
+
+  func report(_ body: @escaping @Sendable () -> Void) { self.body.withLock { $0 = body } }
+
+  func pendingCount(of id: SessionID, by writer: Writer) -> Int { 0 }
+
+  func inDeliveryCount(of id: SessionID, by writer: Writer) -> Int { 0 }
+
+  func discardAll(of id: SessionID, reason: String, by writer: Writer) -> Int {
+    let body = body.withLock { $0.take() }
+    body?()
+    return 0
+  }
+
+  func pauseDeliveries(to id: SessionID) {}
+
+  func resumeDeliveries(to id: SessionID) {}
 }
