@@ -6,6 +6,8 @@ struct EventHistory: Sendable {
   static let pageMax = 1000
   /// Sequences that one page looks through for events that match, unless they are found by their sessions.
   private static let scannedMax: Int64 = 100_000
+  /// The same where they are found by their sessions, but not by all that the filter wants: only rows tell the rest.
+  private static let narrowedMax: Int64 = 400_000
   /// Sessions whose events are found by index and merged.
   private static let mergedSessionsMax = 16
 
@@ -24,7 +26,7 @@ struct EventHistory: Sendable {
       guard sequence >= bounds.oldest - 1 else { throw .sequenceCompacted(oldest: bounds.oldest) }
       after = sequence
     }
-    let through = isMerged ? bounds.newest : min(bounds.newest, after + Self.scannedMax)
+    let through = through(after: after, newest: bounds.newest)
     let limit = max(1, min(limit, Self.pageMax))
     let (events, isFull) = try storing { () throws(StorageFailure) in
       try Self.read(database, statement(after: after, through: through, limit: limit), limit: limit)
@@ -49,6 +51,12 @@ struct EventHistory: Sendable {
       ? filter.sessionIDs.sorted().map { "session_id = \(.text($0.description)) AND \(range)" as SQLFragment } : [range]
     let rows = parts.map { "SELECT \(EventRow.selection) FROM events WHERE \($0)" as SQLFragment }
     return "\(rows.joined(separator: " UNION ALL ")) ORDER BY sequence LIMIT \(.integer(Int64(limit)))"
+  }
+
+  /// The last sequence that a page looks at.
+  func through(after: Int64, newest: Int64) -> Int64 {
+    guard isMerged else { return min(newest, after + Self.scannedMax) }
+    return filter.kinds.isEmpty && filter.types.isEmpty ? newest : min(newest, after + Self.narrowedMax)
   }
 
   private var isMerged: Bool { (1...Self.mergedSessionsMax).contains(filter.sessionIDs.count) }

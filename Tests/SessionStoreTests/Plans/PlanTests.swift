@@ -231,6 +231,20 @@ extension PlanTests {
     await repository.close()
   }
 
+  @Test(
+    arguments: [
+      (EventFilter(), 100_000), (EventFilter(kinds: [.created]), 100_000),
+      (EventFilter(sessionIDs: [SessionID(high: 0, low: 1)]), 10_000_000),
+      (EventFilter(kinds: [.created], sessionIDs: [SessionID(high: 0, low: 1)]), 400_000),
+      (EventFilter(sessionIDs: [SessionID(high: 0, low: 1)], types: [.director]), 400_000),
+    ] as [(EventFilter, Int64)])
+  func `A page that must look at rows in vain ends in time`(filter: EventFilter, count: Int64) {
+    let history = EventHistory(position: .oldest, filter: filter, limit: 10)
+    #expect(history.through(after: 7, newest: 10_000_007) == 7 + count)
+    #expect(history.through(after: 7, newest: 9) == 9)
+    #expect(history.through(after: 7, newest: .max) == (count == 10_000_000 ? .max : 7 + count))
+  }
+
   @Test func `What is too old is found by its place`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()
