@@ -169,8 +169,14 @@ public final class SQLiteSessionRepository: SessionRepository {
   private func keepActivity() async throws(SessionError) {
     if meters.waiting.count > 0 { try await keepReports() }
     guard !activityTimes.isEmpty else { return }
-    try await committer.submit { (writer) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try writer.keepActivity() }
+    // Those of now, lest the file never catches up; in pieces, so that no change waits long.
+    var ids = activityTimes.ids[...]
+    while !ids.isEmpty {
+      let piece = ids.prefix(Writer.keptActivityMax(settings))
+      try await committer.submit { (writer) throws(SessionError) in
+        try storing { () throws(StorageFailure) in try writer.keepActivity(of: piece) }
+      }
+      ids = ids.dropFirst(piece.count)
     }
   }
 

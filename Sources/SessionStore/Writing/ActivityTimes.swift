@@ -29,6 +29,9 @@ final class ActivityTimes: Sendable {
     times.withLock { _ = $0.removeValue(forKey: id) }
   }
 
+  /// The sessions.
+  var ids: [SessionID] { times.withLock { Array($0.keys) } }
+
   /// Some of the times, as many as `max`.
   func some(_ max: Int) -> [(id: SessionID, time: Timestamp)] {
     times.withLock { $0.prefix(max).map { ($0.key, $0.value) } }
@@ -37,8 +40,9 @@ final class ActivityTimes: Sendable {
 
 /// Activity that is no change of a session.
 extension Writer {
-  /// The most rows that one commit changes for it beside what it was asked for, so that no caller waits long.
-  static let keptActivityMax = 1024
+  /// The most rows that one commit changes for it beside what it was asked for, so that no caller waits long. Each
+  /// changes its places in the indexes of metadata, too.
+  static func keptActivityMax(_ settings: SessionStoreSettings) -> Int { 1024 / (1 + settings.metadataIndexes.count) }
 
   /// Notes that a session was active.
   func noteActivity(of id: SessionID) {
@@ -65,12 +69,21 @@ extension Writer {
 
   /// Writes down when sessions were active, some of them or all.
   func keepActivity(max: Int = .max) throws(StorageFailure) {
-    for (id, time) in activityTimes.some(max) {
-      statements.noteActivity.bind(time)
-      statements.noteActivity.bind(id.description)
-      try statements.noteActivity.run()
-      staged.kept.append((id, time))
+    for (id, time) in activityTimes.some(max) { try keepActivity(of: id, at: time) }
+  }
+
+  /// Writes down when these sessions were active, as far as their rows do not tell.
+  func keepActivity(of ids: some Sequence<SessionID>) throws(StorageFailure) {
+    for id in ids {
+      if let time = activityTimes[id] { try keepActivity(of: id, at: time) }
     }
+  }
+
+  private func keepActivity(of id: SessionID, at time: Timestamp) throws(StorageFailure) {
+    statements.noteActivity.bind(time)
+    statements.noteActivity.bind(id.description)
+    try statements.noteActivity.run()
+    staged.kept.append((id, time))
   }
 
   /// Follows a commit: what was active without having changed.

@@ -155,7 +155,8 @@ private struct CommitLoop {
     isDone = moveMessages(at: now) && isDone
     if writer.timeToKeepActivity == .zero {
       let isKept = attempt { (writer) throws(SessionError) in
-        try storing { () throws(StorageFailure) in try writer.keepActivity(max: Writer.keptActivityMax) }
+        try storing { () throws(StorageFailure) in try writer.keepActivity(max: Writer.keptActivityMax(writer.settings))
+        }
       }
       isDone = isKept && isDone
     }

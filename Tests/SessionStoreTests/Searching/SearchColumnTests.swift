@@ -274,6 +274,28 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
   }
+
+  @Test func `Activity goes to the file before a list, in pieces that are the smaller the more is indexed`()
+    async throws
+  {
+    let fixture = try StoreFixture()
+    let keys = MetadataPath.list((0..<16).map { "k\($0)" }.joined(separator: ",")) ?? []
+    let repository = try fixture.open { $0.metadataIndexes = keys }
+    #expect(Writer.keptActivityMax(SessionStoreSettings(path: "")) == 1024)
+    let max = Writer.keptActivityMax(repository.settings)
+    #expect(max == 60)
+    var ids: [SessionID] = []
+    for number in 0..<2 * max + 1 { ids.append(try await repository.create("s\(number)").id) }
+    fixture.clock.advance(by: .seconds(1))
+    try await repository.onCommitter { [ids] (writer) throws(StorageFailure) in
+      for id in ids { writer.noteActivity(of: id) }
+    }
+    var query = SessionQuery()
+    query.pageSize = 1000
+    #expect(try await Set(repository.list(query).sessions.map(\.lastActivityTime)) == [fixture.clock.now()])
+    #expect(repository.activityTimes.isEmpty)
+    await repository.close()
+  }
 }
 
 /// Holds no messages, and reports in the middle of changes, as other threads may.
