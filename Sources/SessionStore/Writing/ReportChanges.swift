@@ -111,8 +111,7 @@ extension Writer {
     _ database: Database, settings: SessionStoreSettings, at now: ContinuousClock.Instant
   ) throws(StorageFailure) -> Meters {
     let meters = Meters(window: settings.metricsWindow, recordsMetrics: settings.recordsMetrics, at: now)
-    let statuses = SessionStatus.allCases.filter { !$0.isFinal }.map { "\($0.rawValue)" }.joined(separator: ", ")
-    let statement = try database.statement("SELECT id FROM sessions WHERE status IN (\(statuses))")
+    let statement = try database.bound(StatusLookup.all(where: { !$0.isFinal }, "id"))
     defer { statement.reset() }
     do throws(StorageFailure) {
       while try statement.step() {
