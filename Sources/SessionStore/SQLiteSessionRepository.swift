@@ -20,11 +20,12 @@ public final class SQLiteSessionRepository: SessionRepository {
 
   /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time that takes.
   ///
-  /// The observer is told how things stand before the first change is made. `report` is told of indexes of metadata that
-  /// are built or dropped meanwhile.
+  /// The observer is told how things stand before the first change is made. `report` is told
+  /// what an operator may want to know, meanwhile and later, and must not call the store.
   public convenience init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock = ContinuousClock(),
-    idGenerator: any IDGenerator, observer: any CommitObserver, report: (MetadataIndexing) -> Void = { _ in }
+    idGenerator: any IDGenerator, observer: any CommitObserver,
+    report: @escaping @Sendable (StoreNotice) -> Void = { _ in }
   ) throws(StoreOpenError) {
     try self.init(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator, observer: observer,
@@ -36,7 +37,7 @@ public final class SQLiteSessionRepository: SessionRepository {
   init(
     settings: SessionStoreSettings, clock: any WallClock, monotonicClock: any MonotonicClock,
     idGenerator: any IDGenerator, observer: any CommitObserver, healthLook: (any HealthLook)? = nil,
-    queues: (any MessageQueues)?, report: (MetadataIndexing) -> Void = { _ in }
+    queues: (any MessageQueues)?, report: @escaping @Sendable (StoreNotice) -> Void = { _ in }
   ) throws(StoreOpenError) {
     var settings = settings
     settings.path = FileLock.resolved(settings.path)
@@ -46,7 +47,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     self.clock = clock
     self.monotonicClock = monotonicClock
     metadataIndexes = MetadataIndexes(settings.metadataIndexes)
-    let database = try Migrator.open(path: settings.path)
+    let database = try Migrator.open(path: settings.path, report: report)
     do throws(StorageFailure) {
       try MetadataIndexSchema(database: database).update(to: metadataIndexes, report: report)
     } catch {
@@ -56,7 +57,7 @@ public final class SQLiteSessionRepository: SessionRepository {
     snapshots = SnapshotPool(settings: settings)
     let writer: Writer
     do throws(StorageFailure) {
-      searchMemory = try SearchMemory(database, bytesMax: settings.searchMemoryBytesMax)
+      searchMemory = try SearchMemory(database, bytesMax: settings.searchMemoryBytesMax, report: report)
       writer = try Writer(
         database: database, settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: idGenerator,
         healthLook: healthLook, queues: self.queues, notes: notes, activityTimes: activityTimes,

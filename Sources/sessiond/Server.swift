@@ -64,7 +64,7 @@ struct Server {
     let changes = CommittedChanges(sessionBytesMax: settings.sessionCacheBytes, eventsMax: settings.eventCacheCount)
     let repository = try SQLiteSessionRepository(
       settings: settings.store, clock: clock, idGenerator: MonotonicIDGenerator(clock: clock), observer: changes
-    ) { logger.log($0) }
+    ) { [logger] in logger.log($0) }
     let health = HealthService(services: [
       SessionServiceMethods.name, LifecycleServiceMethods.name, EventServiceMethods.name, TemplateServiceMethods.name,
       AffinityServiceMethods.name, MessageServiceMethods.name, MetricsServiceMethods.name,

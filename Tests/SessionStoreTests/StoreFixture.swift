@@ -1,6 +1,7 @@
 import Glibc
 import RepositoryConformance
 import SessionDomain
+import Synchronization
 import Testing
 
 @testable import SessionStore
@@ -38,6 +39,7 @@ struct StoreFixture: Sendable {
   let directory: TemporaryDirectory
   let clock = ManualClock()
   let monotonicClock = ManualMonotonicClock()
+  let notices = NoticeRecorder()
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -54,8 +56,17 @@ struct StoreFixture: Sendable {
     change(&settings)
     return try SQLiteSessionRepository(
       settings: settings, clock: clock, monotonicClock: monotonicClock, idGenerator: MonotonicIDGenerator(clock: clock),
-      observer: commits, queues: queues)
+      observer: commits, queues: queues, report: { [notices] in notices.note($0) })
   }
+}
+
+/// Keeps what stores say.
+final class NoticeRecorder: Sendable {
+  private let notices = Mutex<[StoreNotice]>([])
+
+  var all: [StoreNotice] { notices.withLock { $0 } }
+
+  func note(_ notice: StoreNotice) { notices.withLock { $0.append(notice) } }
 }
 
 extension SQLiteSessionRepository {

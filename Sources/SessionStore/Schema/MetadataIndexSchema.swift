@@ -1,15 +1,5 @@
 import SessionDomain
 
-/// What happens to the index of a place in the metadata when a store is opened.
-public enum MetadataIndexing: Sendable {
-  /// It is built, which takes a while where there are many sessions.
-  case building(name: String, sessions: Int64)
-  /// It is there.
-  case built(name: String)
-  /// It is gone, as nobody wants it any more.
-  case dropped(name: String)
-}
-
 /// Brings the indexes of metadata to those that are wanted. Which there are, the database's own schema tells.
 ///
 /// Two for each place, for the two orders that lists most often have, with the id, by which ties are broken. Types and
@@ -28,18 +18,28 @@ struct MetadataIndexSchema {
   let database: Database
 
   /// Builds what is missing and drops what is not wanted, in one transaction.
-  func update(to indexes: MetadataIndexes, report: (MetadataIndexing) -> Void) throws(StorageFailure) {
+  func update(to indexes: MetadataIndexes, report: (StoreNotice) -> Void) throws(StorageFailure) {
     let wanted = indexes.paths.flatMap(Self.indexes)
     let found = try existing()
     let unwanted = found.filter { !wanted.contains($0) }
     let missing = wanted.filter { !found.contains($0) }
     guard !unwanted.isEmpty || !missing.isEmpty else { return }
     let sessions = missing.isEmpty ? 0 : try database.integer("SELECT count(*) FROM sessions") ?? 0
+    try Migrator.sorting(database) { () throws(StorageFailure) in
+      try replace(unwanted, with: missing) { report(.buildingIndex(name: $0, sessions: sessions)) }
+    }
+    for index in unwanted { report(.droppedIndex(name: index.name.text)) }
+    for index in missing { report(.builtIndex(name: index.name.text)) }
+  }
+
+  private func replace(
+    _ unwanted: [Index], with missing: [Index], willBuild: (String) -> Void
+  ) throws(StorageFailure) {
     try database.execute("BEGIN IMMEDIATE")
     do throws(StorageFailure) {
       for index in unwanted { try database.execute("DROP INDEX \(SQLFragment(identifier: index.name.text).sql)") }
       for index in missing {
-        report(.building(name: index.name.text, sessions: sessions))
+        willBuild(index.name.text)
         try database.execute(index.sql.text)
       }
       try database.execute("COMMIT")
@@ -47,8 +47,6 @@ struct MetadataIndexSchema {
       if !database.isIdle { try database.execute("ROLLBACK") }
       throw error
     }
-    for index in unwanted { report(.dropped(name: index.name.text)) }
-    for index in missing { report(.built(name: index.name.text)) }
   }
 
   private static func indexes(of path: MetadataPath) -> [Index] {

@@ -10,7 +10,9 @@ enum Migrator {
     case ours(version: Int)
   }
 
-  static func open(path: String) throws(StoreOpenError) -> Database {
+  static func open(
+    path: String, report: (StoreNotice) -> Void = { _ in }
+  ) throws(StoreOpenError) -> Database {
     let database: Database
     let found: Found
     do throws(StorageFailure) {
@@ -28,7 +30,7 @@ enum Migrator {
       }
       do throws(StorageFailure) {
         try configure(database)
-        try migrate(database, from: version)
+        try migrate(database, from: version, report)
       } catch {
         throw StoreOpenError(error, path: path)
       }
@@ -51,14 +53,43 @@ enum Migrator {
     _ = try database.text("PRAGMA journal_mode = WAL")
     // A commit is on the disk when it is answered. The log is folded into the file every 1000 pages, SQLite's default,
     // and gives back what a long snapshot made it grow to.
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864")
     // A savepoint keeps the pages it touches in a temporary file as soon as they pass 64 KiB: writing that file cost
     // more than anything else in a create. It is as safe in memory, being of use only while the transaction is open.
-    try database.execute("PRAGMA temp_store = MEMORY")
-    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864")
+    try database.execute(temporaryInMemory)
   }
 
-  private static func migrate(_ database: Database, from version: Int) throws(StorageFailure) {
-    guard version < Migrations.all.count else { return }
+  private static let temporaryInMemory = "PRAGMA temp_store = MEMORY"
+
+  /// Runs what builds indexes, which sorts all rows: in a temporary file, as memory may have no room for them, and in
+  /// memory where there is no place for one. `body` undoes what it did when it fails.
+  static func sorting(_ database: Database, _ body: () throws(StorageFailure) -> Void) throws(StorageFailure) {
+    do throws(StorageFailure) {
+      try database.execute("PRAGMA temp_store = FILE")
+      try body()
+    } catch {
+      try database.execute(temporaryInMemory)
+      guard [.io, .full].contains(error.kind) else { throw error }
+      return try body()
+    }
+    try database.execute(temporaryInMemory)
+  }
+
+  private static func migrate(
+    _ database: Database, from version: Int, _ report: (StoreNotice) -> Void
+  ) throws(StorageFailure) {
+    let newest = Migrations.all.count
+    guard version < newest else { return }
+    // A new file has nothing that takes time.
+    if version > 0 {
+      let sessions = try database.integer("SELECT count(*) FROM sessions") ?? 0
+      report(.migrating(from: version, to: newest, sessions: sessions))
+    }
+    try sorting(database) { () throws(StorageFailure) in try steps(database, from: version) }
+    if version > 0 { report(.migrated(to: newest)) }
+  }
+
+  private static func steps(_ database: Database, from version: Int) throws(StorageFailure) {
     try database.execute("BEGIN IMMEDIATE")
     do throws(StorageFailure) {
       for step in Migrations.all[version...] { try database.execute(step) }

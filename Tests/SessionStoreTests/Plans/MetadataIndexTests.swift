@@ -1,3 +1,4 @@
+import Glibc
 import RepositoryConformance
 import SessionDomain
 import Synchronization
@@ -7,6 +8,17 @@ import Testing
 
 private func paths(_ text: String) throws -> [MetadataPath] {
   try #require(MetadataPath.list(text))
+}
+
+/// Copies a file as it is for other processes.
+private func copy(_ path: String, to other: String) {
+  let (source, target) = (open(path, O_RDONLY), open(other, O_WRONLY | O_CREAT, 0o600))
+  var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  while case let count = read(source, &buffer, buffer.count), count > 0 {
+    #expect(write(target, buffer, count) == count)
+  }
+  close(source)
+  close(target)
 }
 
 extension SQLiteSessionRepository {
@@ -51,12 +63,13 @@ extension SQLiteSessionRepository {
       return try SQLiteSessionRepository(
         settings: settings, clock: fixture.clock, idGenerator: MonotonicIDGenerator(clock: fixture.clock),
         observer: CommitRecorder()
-      ) { indexing in
+      ) { notice in
         let text =
-          switch indexing {
-          case .building(let name, let sessions): "building \(name) of \(sessions)"
-          case .built(let name): "built \(name)"
-          case .dropped(let name): "dropped \(name)"
+          switch notice {
+          case .buildingIndex(let name, let sessions): "building \(name) of \(sessions)"
+          case .builtIndex(let name): "built \(name)"
+          case .droppedIndex(let name): "dropped \(name)"
+          case .migrating, .migrated, .searchMemoryExceeded, .searchMemoryUnreadable: "\(notice)"
           }
         said.withLock { $0.append(text) }
       }
@@ -91,6 +104,31 @@ extension SQLiteSessionRepository {
     #expect(try await one.names(where: "metadata->>'domain' = 'x'").sorted() == ["a", "b"])
     #expect(try await one.names(where: "metadata->'config'->>'it''s' = 1") == ["b"])
     await one.close()
+  }
+
+  @Test func `A process that ends while indexes are built leaves the file as it was`() async throws {
+    let (fixture, left) = (try StoreFixture(), try StoreFixture())
+    let first = try fixture.open { $0.metadataIndexes = MetadataPath.list("old") ?? [] }
+    for number in 0..<100 { try await first.create("s\(number)", ["domain": .string("x")]) }
+    await first.close()
+    var settings = SessionStoreSettings(path: fixture.path)
+    settings.metadataIndexes = try paths("domain")
+    let whole = try SQLiteSessionRepository(
+      settings: settings, clock: fixture.clock, idGenerator: MonotonicIDGenerator(clock: fixture.clock),
+      observer: CommitRecorder()
+    ) { notice in
+      // The other one is gone, and the first of two is built.
+      guard case .buildingIndex(let name, 100) = notice, name.hasSuffix("by last_activity_time") else { return }
+      for end in ["", "-wal"] { copy(fixture.path + end, to: left.path + end) }
+    }
+    await whole.close()
+    let again = try left.open { $0.metadataIndexes = MetadataPath.list("old,domain") ?? [] }
+    let names = ["create_time", "last_activity_time"].map { "sessions_by_metadata: metadata->>'domain' by \($0)" }
+    let building = names.map { StoreNotice.buildingIndex(name: $0, sessions: 100) }
+    #expect(left.notices.all == building + names.map { .builtIndex(name: $0) })
+    #expect(try await again.names(where: "metadata->>'domain' = 'x' AND name = 's7'") == ["s7"])
+    #expect(try await again.inconsistencies() == [])
+    await again.close()
   }
 
   @Test func `An index of that name with another expression is built anew`() async throws {

@@ -188,6 +188,7 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
       try storing { () throws(StorageFailure) in try repository.searchMemory.begin(database) != nil }
     }
     #expect(isInMemory == (bytesMax == 1 << 20))
+    #expect(fixture.notices.all == (bytesMax == 300 ? [.searchMemoryExceeded(bytesMax: 300)] : []))
     for text in Self.sought {
       let search = try SessionSearch(text, limit: 7)
       let inFile = try await repository.readers.read { (database) throws(SessionError) in
@@ -197,6 +198,8 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     }
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
+    await (try fixture.open { $0.searchMemoryBytesMax = bytesMax }).close()
+    #expect(fixture.notices.all.count == (bytesMax == 300 ? 2 : 0))
   }
 
   @Test func `A search in memory takes no longer than a read may`() async throws {
