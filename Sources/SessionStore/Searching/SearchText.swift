@@ -1,5 +1,4 @@
 import CSQLite
-import Glibc
 import SessionDomain
 
 /// Substrings in any case.
@@ -14,7 +13,14 @@ enum SearchText {
     context, count, arguments in
     guard let arguments, count > 0 else { return }
     let sought = bytes(arguments[0])
-    let isFound = (1..<Int(count)).contains { contains(bytes(arguments[$0]), sought) }
+    var text: [UInt8] = []
+    let isFound =
+      sought.isEmpty
+      || (1..<Int(count)).contains { number in
+        text.removeAll(keepingCapacity: true)
+        appendFolded(bytes(arguments[number]), to: &text)
+        return text.withUnsafeBufferPointer { SoughtText.find(sought, in: $0, from: 0) } != nil
+      }
     sqlite3_result_int(context, isFound ? 1 : 0)
   }
 
@@ -28,7 +34,7 @@ enum SearchText {
     if text.contains(where: { $0 >= 0x80 }) {
       bytes += folded(String(decoding: text, as: UTF8.self)).utf8
     } else {
-      for byte in text { bytes.append(lowerCased(byte)) }
+      bytes.append(contentsOf: text.lazy.map(lowerCased))
     }
   }
 
@@ -36,34 +42,8 @@ enum SearchText {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }
 
-  private static func bytes(_ value: OpaquePointer?) -> UnsafeRawBufferPointer {
-    guard let start = sqlite3_value_text(value) else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-    return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
-  }
-
-  private static func contains(_ text: UnsafeRawBufferPointer, _ sought: UnsafeRawBufferPointer) -> Bool {
-    if text.contains(where: { $0 >= 0x80 }) {
-      var lowered = folded(String(decoding: text, as: UTF8.self))
-      return lowered.withUTF8 { find(sought, in: UnsafeRawBufferPointer($0)) }
-    }
-    return withUnsafeTemporaryAllocation(byteCount: text.count, alignment: 1) { buffer in
-      for index in 0..<text.count {
-        buffer[index] = lowerCased(text[index])
-      }
-      return find(sought, in: UnsafeRawBufferPointer(buffer))
-    }
-  }
-
-  private static func find(_ sought: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer) -> Bool {
-    guard let soughtStart = sought.baseAddress, let first = sought.first else { return true }
-    guard let start = text.baseAddress, text.count >= sought.count else { return false }
-    var offset = 0
-    while offset <= text.count - sought.count {
-      let starts = text.count - sought.count - offset + 1
-      guard let candidate = memchr(start + offset, Int32(first), starts) else { return false }
-      if memcmp(candidate, soughtStart, sought.count) == 0 { return true }
-      offset = UnsafeRawPointer(candidate) - start + 1
-    }
-    return false
+  private static func bytes(_ value: OpaquePointer?) -> UnsafeBufferPointer<UInt8> {
+    guard let start = sqlite3_value_text(value) else { return UnsafeBufferPointer(start: nil, count: 0) }
+    return UnsafeBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
   }
 }

@@ -31,44 +31,45 @@ struct SoughtText {
     }
   }
 
-  /// Whether a text has it.
-  func isIn(_ text: UnsafeBufferPointer<UInt8>) -> Bool { find(in: text, from: 0) != nil }
-
   /// The first place of the text at or after `start`; nil when there is none.
   func find(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-    let end = text.count - bytes.count
-    guard let base = text.baseAddress, start <= end else { return nil }
-    return bytes.withUnsafeBufferPointer { sought in
-      guard let soughtBase = sought.baseAddress else { return nil }
-      let raw = UnsafeRawPointer(base)
-      let distance = sought.count - 1
-      let first = Lanes(repeating: Self.ones[0] &* UInt64(sought[0]))
-      let last = Lanes(repeating: Self.ones[0] &* UInt64(sought[distance]))
-      var place = start
-      while place + distance + MemoryLayout<Lanes>.size <= text.count {
-        // A byte is zero where both are right.
-        let difference =
-          (raw.loadUnaligned(fromByteOffset: place, as: Lanes.self) ^ first)
-          | (raw.loadUnaligned(fromByteOffset: place + distance, as: Lanes.self) ^ last)
-        // The high bit of the lowest zero byte of each lane is set, and may be of higher ones that are not zero.
-        let hits = (difference &- Self.ones) & ~difference & Self.highBits
-        if hits[0] | hits[1] | hits[2] | hits[3] != 0 {
-          for lane in 0..<Lanes.scalarCount {
-            var bits = UInt64(littleEndian: hits[lane])
-            while bits != 0 {
-              let candidate = place + 8 * lane + bits.trailingZeroBitCount / 8
-              if memcmp(base + candidate, soughtBase, sought.count) == 0 { return candidate }
-              bits &= bits - 1
-            }
+    bytes.withUnsafeBufferPointer { Self.find($0, in: text, from: start) }
+  }
+
+  /// The first place of a text, of at least one byte, in another one at or after `start`; nil when there is none.
+  static func find(
+    _ sought: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> Int? {
+    let end = text.count - sought.count
+    guard let base = text.baseAddress, let soughtBase = sought.baseAddress, start <= end else { return nil }
+    let raw = UnsafeRawPointer(base)
+    let distance = sought.count - 1
+    let first = Lanes(repeating: ones[0] &* UInt64(sought[0]))
+    let last = Lanes(repeating: ones[0] &* UInt64(sought[distance]))
+    var place = start
+    while place + distance + MemoryLayout<Lanes>.size <= text.count {
+      // A byte is zero where both are right.
+      let difference =
+        (raw.loadUnaligned(fromByteOffset: place, as: Lanes.self) ^ first)
+        | (raw.loadUnaligned(fromByteOffset: place + distance, as: Lanes.self) ^ last)
+      // The high bit of the lowest zero byte of each lane is set, and may be of higher ones that are not zero.
+      let hits = (difference &- ones) & ~difference & highBits
+      if hits[0] | hits[1] | hits[2] | hits[3] != 0 {
+        for lane in 0..<Lanes.scalarCount {
+          var bits = UInt64(littleEndian: hits[lane])
+          while bits != 0 {
+            let candidate = place + 8 * lane + bits.trailingZeroBitCount / 8
+            if memcmp(base + candidate, soughtBase, sought.count) == 0 { return candidate }
+            bits &= bits - 1
           }
         }
-        place += MemoryLayout<Lanes>.size
       }
-      while place <= end {
-        if base[place] == sought[0], memcmp(base + place, soughtBase, sought.count) == 0 { return place }
-        place += 1
-      }
-      return nil
+      place += MemoryLayout<Lanes>.size
     }
+    while place <= end {
+      if base[place] == sought[0], memcmp(base + place, soughtBase, sought.count) == 0 { return place }
+      place += 1
+    }
+    return nil
   }
 }
