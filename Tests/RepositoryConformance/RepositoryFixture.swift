@@ -103,11 +103,15 @@ public struct ConformanceCase: Sendable, CustomTestStringConvertible {
 public enum RepositoryConformance {
   /// The cases.
   public static let cases =
-    createCases + requestCases + updateCases + statusCases + deleteCases + listCases + pageCases + searchCases
+    createCases + requestCases + updateCases + statusCases + deleteCases + listCases + mergedListCases + pageCases
+    + searchCases
     + eventCases + snapshotCases + resourceCases + startCases + endCases + bootstrapCases + shutdownCases
     + migrateCases + cloneCases + inactivityCases + templateCases + instantiationCases + affinityCases
     + resolutionCases + sendCases + deliveryCases + orderCases + retryCases + expiryCases + leavingCases
     + statsCases + reportCases + metricsCases + healthCases
+
+  /// Those of them that search.
+  public static let searches = searchCases
 }
 
 /// A clock that stands still until it is moved.

@@ -6,6 +6,17 @@ import Testing
 @Suite struct ConformanceTests {
   @Test(arguments: RepositoryConformance.cases)
   func sqliteConforms(_ conformance: ConformanceCase) async throws {
+    try await run(conformance)
+  }
+
+  @Test(arguments: RepositoryConformance.searches)
+  func `SQLite conforms also where searches read the file`(_ conformance: ConformanceCase) async throws {
+    try await run(conformance) { $0.searchMemoryBytesMax = 0 }
+  }
+
+  private func run(
+    _ conformance: ConformanceCase, _ change: @escaping @Sendable (inout SessionStoreSettings) -> Void = { _ in }
+  ) async throws {
     let fixture = try StoreFixture()
     let commits = CommitRecorder()
     try await conformance.run { options in
@@ -22,6 +33,7 @@ import Testing
         settings.recordsMetrics = options.recordsMetrics
         settings.enableHealthChecks = options.enableHealthChecks
         settings.healthThresholds = options.healthThresholds
+        change(&settings)
       }
       return RepositoryFixture(
         repository: repository, clock: fixture.clock, monotonicClock: fixture.monotonicClock, commits: commits,

@@ -177,13 +177,17 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
 }
 
 @Suite struct SearchMemoryTests {
-  private static let sought = ["s", "S1", "/work", "active", "-", "zebra", ""]
+  /// Letters whose lower case is longer, shorter, an ASCII letter, or another one at the end of a word.
+  private static let names = ["İstanbul", "STRASSE ẞ", "straße", "\u{212a}elvin", "ΌΔΟΣ", "E\u{301}cole", "École"]
+  private static let sought =
+    ["s", "S1", "/work", "active", "-", "zebra", "", "i", "ß", "K", "Σ", "ς", "\u{307}", "é", "\u{301}"] + names
 
   @Test(arguments: [0, 300, 1 << 20])
   func `A search finds the same in memory and in the file`(bytesMax: Int) async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open { $0.searchMemoryBytesMax = bytesMax }
     for number in 0..<20 { _ = try await repository.create("s\(number)") }
+    for name in Self.names { _ = try await repository.create(name) }
     let isInMemory = try await repository.readers.readAtOnce { (database) throws(SessionError) in
       try storing { () throws(StorageFailure) in try repository.searchMemory.begin(database) != nil }
     }
@@ -195,6 +199,7 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
         try storing { () throws(StorageFailure) in try database.sessions(search.statement).sessions }
       }
       #expect(try await repository.search(text, limit: 7) == inFile, "\(text)")
+      if Self.names.contains(text) { #expect(!inFile.isEmpty, "\(text)") }
     }
     #expect(try await repository.inconsistencies() == [])
     await repository.close()
