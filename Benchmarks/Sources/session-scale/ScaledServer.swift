@@ -53,7 +53,7 @@ struct ScaledServer {
   /// A reply that has what the call must find.
   private func checkedReply(_ target: Target, _ call: Call) throws -> Data {
     let reply = try target.checkedReply()
-    guard call.isExpected(reply, sessions: count) else {
+    guard call.isExpected(reply) else {
       throw BenchmarkFailure("\(call.name) gave \(reply.count) bytes, of \(count) sessions")
     }
     return reply
