@@ -29,7 +29,7 @@ struct SessionFill {
     let notes = BusNotes()
     let writer = try Writer(
       database: database, settings: settings, clock: clock, monotonicClock: ContinuousClock(),
-      idGenerator: MonotonicIDGenerator(clock: clock), healthLook: StatusHealth(), queues: notes, notes: notes,
+      idGenerator: MonotonicIDGenerator(clock: clock), healthLook: nil, queues: notes, notes: notes,
       activityTimes: ActivityTimes(), searchMemory: try SearchMemory(database, bytesMax: 0))
     var next = 0
     var parent = ""
