@@ -6,8 +6,8 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // CSQLite, SessionDomain, and SessionStore in sqlite-layers and in session-scale are links to the server's own sources, so
-// that what is measured here is what runs there, internal declarations included. session-scale/Serving is a link to what
-// call-cost starts servers with.
+// that what is measured here is what runs there, internal declarations included. Serving in session-scale and stream-cost
+// is a link to what call-cost starts servers with.
 let store: [Target.Dependency] = [
   "CSQLite", "SessionDomain", arguments,
   .product(name: "DequeModule", package: "swift-collections"),
@@ -19,6 +19,7 @@ let package = Package(
     .executable(name: "call-cost", targets: ["call-cost"]),
     .executable(name: "session-scale", targets: ["session-scale"]),
     .executable(name: "sqlite-layers", targets: ["sqlite-layers"]),
+    .executable(name: "stream-cost", targets: ["stream-cost"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -28,6 +29,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .executableTarget(name: "call-cost", dependencies: ["CSQLite", arguments], swiftSettings: strict),
+    .executableTarget(name: "stream-cost", dependencies: ["CSQLite", arguments], swiftSettings: strict),
     .target(name: "SessionDomain", swiftSettings: strict),
     .executableTarget(
       name: "sqlite-layers",

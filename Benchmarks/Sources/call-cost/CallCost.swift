@@ -51,7 +51,7 @@ struct CallCost: ParsableCommand {
         util-linux, coreutils
         """)
     }
-    try IdleConnectionMemory.raiseFileLimit(connections: idleConnections)
+    try Loopback.allow(connections: 2 * idleConnections)
     let folder = URL(fileURLWithPath: folder).appending(path: "call-cost-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer {

@@ -5,26 +5,10 @@ import Foundation
 /// As many connections as are measured are open already, and stay so: they pay for what the server needs once. Had they
 /// closed, the measured ones would take the memory that they left, and cost a quarter of the truth.
 struct IdleConnectionMemory {
-  /// Files that the server and this program have open besides connections.
-  private static let otherFiles = 200
-
   let run: Run
   let access: Access
 
   private var count: Int { run.options.idleConnections }
-
-  /// Lets this program, and the servers that it starts, have that many connections open, twice.
-  static func raiseFileLimit(connections: Int) throws {
-    let needed = rlim_t(2 * connections + otherFiles)
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_max >= needed else {
-      throw BenchmarkFailure("\(connections) idle connections need ulimit -Hn \(needed)")
-    }
-    limit.rlim_cur = max(limit.rlim_cur, needed)
-    guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-      throw BenchmarkFailure("\(connections) idle connections need ulimit -n \(needed)")
-    }
-  }
 
   func measure() throws {
     var (called, silent) = (Series(), Series())
@@ -39,7 +23,7 @@ struct IdleConnectionMemory {
 
   /// What each connection takes of a server that was started for them.
   private func kibibytes(name: String, calling: Bool) throws -> Double {
-    let settings = ["--max-connections", "\(2 * count + Self.otherFiles)"]
+    let settings = ["--max-connections", "\(2 * count + Loopback.otherFiles)"]
     let server = try Sessiond(run, name: name, access: access, settings: settings)
     defer { server.stop() }
     try server.create(LoadShape(connections: 1, streams: 1), count: 1)

@@ -2,6 +2,22 @@ import Foundation
 
 /// Ports of this machine's own address.
 enum Loopback {
+  /// Files that a server and this program have open besides connections.
+  static let otherFiles = 200
+
+  /// Lets this program, and the servers that it starts, have that many connections open.
+  static func allow(connections: Int) throws {
+    let needed = rlim_t(connections + otherFiles)
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_max >= needed else {
+      throw BenchmarkFailure("\(connections) connections need ulimit -Hn \(needed)")
+    }
+    limit.rlim_cur = max(limit.rlim_cur, needed)
+    guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+      throw BenchmarkFailure("\(connections) connections need ulimit -n \(needed)")
+    }
+  }
+
   /// A port that was free a moment ago.
   static func freePort() throws -> UInt16 {
     try withSocket { descriptor in

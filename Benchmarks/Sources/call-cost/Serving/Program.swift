@@ -11,6 +11,11 @@ struct BenchmarkFailure: Error, CustomStringConvertible {
 enum Program {
   static let searchPath = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
+  /// Has the thread that `main` runs on stay on one processor.
+  static func pin(processor: Int) throws {
+    _ = try output(of: ["taskset", "--pid", "--cpu-list", "\(processor)", "\(getpid())"], seconds: 10, processor: nil)
+  }
+
   /// The programs among `names` that are not to be found.
   static func missing(_ names: [String]) -> [String] {
     let folders = searchPath.split(separator: ":")

@@ -36,6 +36,18 @@ enum Requests {
     framed(sequence == 0 ? varint(6, 1) : varint(4, UInt64(sequence)))
   }
 
+  /// A new name for a session.
+  static func updateSession(_ id: String, name: String) -> Data { framed(field(1, text(1, id) + text(3, name))) }
+
+  /// A report of one task, with how long it took, and of the memory in use.
+  static func report(of id: String) -> Data {
+    let milliseconds = withUnsafeBytes(of: (12.5).bitPattern.littleEndian) { Array($0) }
+    return framed(text(1, id) + varint(2, 500_000_000) + varint(4, 1) + field(6, milliseconds))
+  }
+
+  /// A request without fields.
+  static let nothing = framed([])
+
   /// `google.protobuf.Struct` with texts as values.
   private static func metadata(_ members: KeyValuePairs<String, String>) -> [UInt8] {
     field(6, members.flatMap { key, value in field(1, text(1, key) + field(2, text(3, value))) })

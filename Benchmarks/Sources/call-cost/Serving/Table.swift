@@ -20,6 +20,10 @@ struct Series {
     Series(samples: zip(left.samples, right.samples).map { $0 / $1 })
   }
 
+  static func - (left: Series, right: Series) -> Series {
+    Series(samples: zip(left.samples, right.samples).map { $0 - $1 })
+  }
+
   static func / (number: Double, series: Series) -> Series { Series(samples: series.samples.map { number / $0 }) }
 }
 
@@ -52,6 +56,13 @@ struct Table {
 
   func row(_ name: String, _ costs: CallCosts) {
     row(name, [Cell(costs.rate, digits: 0), Cell(costs.cpu, digits: 2)])
+  }
+
+  /// The quotients of each series and the first, round by round, where there are several.
+  func ratios(of series: [Series]) {
+    for (index, other) in series.enumerated().dropFirst() {
+      row("  server \(index + 1) / the first", [Cell(other / series[0], digits: 3)])
+    }
   }
 
   /// Prints a line at once: a run takes a while, and who waits for a pipe wants to see it go on.

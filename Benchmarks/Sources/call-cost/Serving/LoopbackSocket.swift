@@ -35,6 +35,37 @@ final class LoopbackSocket {
     }
   }
 
+  /// Reads what is there; none where nothing is.
+  func readAvailable(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    let received = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+    if received > 0 { return received }
+    guard received < 0 else { throw BenchmarkFailure("a connection closed") }
+    guard errno == EAGAIN else { throw failure("cannot receive") }
+    return 0
+  }
+
+  /// For poll(2), to wait for something to read.
+  var polled: pollfd { pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0) }
+
+  /// Returns when there is something to read.
+  func waitForInput() throws { _ = try Self.readable([polled]) }
+
+  /// The indexes of those that have something to read; at least one, which must come within the time that a read has.
+  static func readable(_ polled: [pollfd]) throws -> [Int] {
+    let indexes = readable(polled, milliseconds: Int32(patience.tv_sec * 1000))
+    guard !indexes.isEmpty else { throw BenchmarkFailure("connections paused for too long") }
+    return indexes
+  }
+
+  /// The indexes of those that have something to read now.
+  static func readableNow(_ polled: [pollfd]) -> [Int] { readable(polled, milliseconds: 0) }
+
+  private static func readable(_ polled: [pollfd], milliseconds: Int32) -> [Int] {
+    var polled = polled
+    guard poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return [] }
+    return polled.indices.filter { polled[$0].revents != 0 }
+  }
+
   /// Whether the other end has not closed; what it sent is thrown away.
   func isOpen() -> Bool {
     var bytes = [UInt8](repeating: 0, count: 1024)
