@@ -44,6 +44,32 @@ import Testing
     }
   }
 
+  @Test func messagesThatAreSentTogetherAreHeldBackToo() async throws {
+    let sent = Observed(0)
+    let texts = (0..<1000).map { "\($0) " + Self.chunk.value }
+    let service = HandMadeService(
+      .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
+        let encoded = EncodedMessages(try texts.map { try EncodedMessage(Text($0)) })
+        for start in stride(from: 0, to: texts.count, by: 10) {
+          try await responses.send(encoded, start..<(start + 10))
+          sent.update { $0 += 10 }
+        }
+      }, .unary(Calls.unary) { (request: Text, _) in try ServerResponse(request) })
+    try await withServer(service, configure: { $0.streamUnsentBytesMax = Self.streamUnsentBytesMax }) { server in
+      let client = try await server.connect()
+      let call = try await client.open(Calls.serverStreaming.path, holdsBack: true)
+      try call.send(Text())
+      call.finish()
+      try await call.received.wait { $0.body.count == Self.window }
+      for _ in 0..<20 { #expect(try await client.call(Calls.unary.path, [Text("1")]).texts == ["1"]) }
+      #expect(sent.value <= (Self.window + Self.streamUnsentBytesMax) / Self.chunkBytes + 10)
+      call.take()
+      let answer = try await call.end()
+      #expect(answer.texts == texts)
+      #expect(answer.code == .ok)
+    }
+  }
+
   @Test func allStreamsOfAConnectionShareABound() async throws {
     let sent = Observed(0)
     try await withServer(

@@ -79,6 +79,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false]) func messagesThatAreSentTogetherAreCompressedOneByOne(isTaken: Bool) async throws {
+    let texts = ["a", "b", "c", "d"].map { $0 + Self.text }
+    let service = HandMadeService(
+      .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
+        let encoded = EncodedMessages(try texts.map { try EncodedMessage(Text($0)) })
+        try await responses.send(encoded, 0..<3, compression: .always)
+        try await responses.send(encoded, 3..<4, compression: .never)
+      })
+    try await withServer(service) { server in
+      let fields = isTaken ? [("grpc-accept-encoding", "gzip")] : []
+      let answer = try await server.connect().call(Calls.serverStreaming.path, [Text()], fields)
+      #expect(answer.frames.map(\.isCompressed) == [isTaken, isTaken, isTaken, false])
+      #expect(try answer.decompressedTexts() == texts)
+    }
+  }
+
   @Test func whatCompressionDoesNotMakeSmallerStaysAsItIs() async throws {
     try await withServer(service(.always, metadata: Metadata())) { server in
       let answer = try await server.connect().call(

@@ -125,6 +125,35 @@ import Testing
     }
   }
 
+  @Test func filtersTakeEventsOutOfACommit() async throws {
+    try await withServices { services in
+      let session = try await services.create("a")
+      // Events 2 to 4: UPDATED, STATUS_CHANGED, ERROR.
+      try await services.update(session.id, "name", "status") {
+        $0.name = "b"
+        $0.status = .error
+      }
+      let last = try await services.create("end")
+      func watched(after: Int64 = 1, _ kinds: [SessionAPI.EventKind]) async throws -> [Int64] {
+        var watch = try await services.watch {
+          $0.kinds = kinds + [.created]
+          $0.afterSequence = after
+        }
+        return try await watch.sequences(upTo: last.revision)
+      }
+      #expect(last.revision == 5)
+      #expect(try await watched([]) == [5])
+      #expect(try await watched([.updated]) == [2, 5])
+      #expect(try await watched([.statusChanged]) == [3, 5])
+      #expect(try await watched([.error]) == [4, 5])
+      #expect(try await watched([.updated, .error]) == [2, 4, 5])
+      #expect(try await watched([.updated, .statusChanged]) == [2, 3, 5])
+      #expect(try await watched([.statusChanged, .error]) == [3, 4, 5])
+      #expect(try await watched(after: 3, [.updated, .error]) == [4, 5])
+      #expect(try await watched(after: 2, [.updated, .statusChanged, .error]) == [3, 4, 5])
+    }
+  }
+
   @Test func idsThatDoNotExistMatchNothingYet() async throws {
     try await withServices { services in
       let session = try await services.create("a")

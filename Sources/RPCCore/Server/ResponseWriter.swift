@@ -21,18 +21,17 @@ public struct ResponseWriter<Message: ProtobufMessage>: Sendable {
     if try !call.enqueue(encoded.frame, compression) { try await call.waitForRoom() }
   }
 
-  /// Hands over a message that was encoded before; false where the caller is to `waitForRoom` before the next. For many
-  /// messages in a row, of which most need no waiting.
+  /// Sends those of `encoded` that are in `range`, in order.
   /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over.
   @inlinable
-  public func enqueue(_ encoded: EncodedMessage<Message>, compression: CompressionChoice = .inKind) throws -> Bool {
-    try call.enqueue(encoded.frame, compression)
+  public func send(
+    _ encoded: EncodedMessages<Message>, _ range: Range<Int>, compression: CompressionChoice = .inKind
+  ) async throws {
+    var rest = range
+    while !rest.isEmpty {
+      if try !call.enqueue(encoded.frames, &rest, compression) { try await call.waitForRoom() }
+    }
   }
-
-  /// Returns when there is room for another message.
-  /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over.
-  @inlinable
-  public func waitForRoom() async throws { try await call.waitForRoom() }
 
   /// Sends initial metadata now instead of with the first message.
   public func send(_ metadata: Metadata) { call.send(metadata) }

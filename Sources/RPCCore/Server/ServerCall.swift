@@ -12,6 +12,10 @@ public protocol ServerCall: AnyObject, Sendable {
   /// `waitForRoom` before sending more.
   func enqueue(_ frame: FramedMessage, _ compression: CompressionChoice) throws -> Bool
 
+  /// Hands messages to the transport, the first of `rest`, which it takes out of it: until there are none left, or no
+  /// room for more. Takes at least one. False when the caller should `waitForRoom` before sending more.
+  func enqueue(_ frames: FramedMessages, _ rest: inout Range<Int>, _ compression: CompressionChoice) throws -> Bool
+
   /// Returns when the peer has taken enough for another message.
   func waitForRoom() async throws
 
@@ -20,4 +24,15 @@ public protocol ServerCall: AnyObject, Sendable {
 
   /// Adds to the metadata that goes with the status.
   func addTrailers(_ metadata: Metadata)
+}
+
+extension ServerCall {
+  /// Hands over one message after another.
+  public func enqueue(
+    _ frames: FramedMessages, _ rest: inout Range<Int>, _ compression: CompressionChoice
+  ) throws -> Bool {
+    var hasRoom = true
+    while hasRoom, let next = rest.popFirst() { hasRoom = try enqueue(frames[next], compression) }
+    return hasRoom
+  }
 }

@@ -38,6 +38,9 @@ struct ResponseHead {
     encoding != .identity && compresses(choice) ? frame.compressed(encoding) : frame
   }
 
+  /// Whether the headers went out, and messages follow them as they are.
+  func sendsAsIs(_ choice: CompressionChoice) -> Bool { isSent && (encoding == .identity || !compresses(choice)) }
+
   private func compresses(_ choice: CompressionChoice) -> Bool {
     switch choice {
     case .inKind: compressesInKind

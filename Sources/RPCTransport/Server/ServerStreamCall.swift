@@ -26,6 +26,25 @@ extension ServerStream: ServerCall {
     return connection.hasRoom(for: self)
   }
 
+  // What one piece has at most, unless one message alone has more: so far may the room be exceeded.
+  private static let pieceBytesMax = 16 << 10
+
+  func enqueue(_ frames: FramedMessages, _ rest: inout Range<Int>, _ compression: CompressionChoice) throws -> Bool {
+    var hasRoom = true
+    while hasRoom, !rest.isEmpty {
+      guard connection.executor.isCurrent, phase == .running, response.sendsAsIs(compression) else {
+        hasRoom = try enqueue(frames[rest.removeFirst()], compression)
+        continue
+      }
+      let piece = frames.prefix(of: rest, bytesMax: Self.pieceBytesMax)
+      rest = piece.upperBound..<rest.upperBound
+      connection.send(frames.bytes(of: piece), ownedBy: frames.owner, on: self)
+      connection.hasOutput()
+      hasRoom = connection.hasRoom(for: self)
+    }
+    return hasRoom
+  }
+
   func write(_ frame: FramedMessage, _ compression: CompressionChoice) {
     guard phase == .running else { return }
     if !response.isSent { respond(compression) }

@@ -12,18 +12,18 @@ final class EventFeed: Sendable {
   /// need the bytes.
   final class Batch: Sendable {
     let events: [SessionDomain.SessionEvent]
-    let encoded: [EncodedMessage<WatchEventsResponse>]
+    let encoded: EncodedMessages<WatchEventsResponse>
     let firstSequence: Int64
-    let bytes: Int
 
     init(
       _ events: [SessionDomain.SessionEvent], _ encoded: [EncodedMessage<WatchEventsResponse>], firstSequence: Int64
     ) {
       self.events = events
-      self.encoded = encoded
-      bytes = encoded.reduce(0) { $0 + $1.frame.count }
+      self.encoded = EncodedMessages(encoded)
       self.firstSequence = firstSequence
     }
+
+    var bytes: Int { encoded.frames.bytesCount }
 
     var lastSequence: Int64 { firstSequence + Int64(events.count) - 1 }
   }
@@ -116,10 +116,11 @@ final class EventFeed: Sendable {
     let encoded = commit.events.compactMap { event in
       try? EncodedMessage<WatchEventsResponse>(.with { $0.item = .event(.init(event)) })
     }
+    let batch = encoded.count == commit.events.count ? Batch(commit.events, encoded, firstSequence: first) : nil
     state.withLock { state in
       state.newest = commit.sequence
-      guard encoded.count == commit.events.count else { return state.forgetAll() }
-      state.append(Batch(commit.events, encoded, firstSequence: first))
+      guard let batch else { return state.forgetAll() }
+      state.append(batch)
       while state.eventsCount > eventsMax || state.bytes > bytesMax, !state.batches.isEmpty { state.forgetOldest() }
     }
     changed.notify()

@@ -69,21 +69,42 @@ struct EventWatch {
 
   private mutating func send(_ batches: [EventFeed.Batch]) async throws {
     for batch in batches {
-      let first = Int(max(0, position + 1 - batch.firstSequence))
-      var hasSent = false
-      for index in batch.events.indices.dropFirst(first) {
-        if takesAll || matches(batch.events[index]) {
+      var rest = Int(max(0, position + 1 - batch.firstSequence))..<batch.events.count
+      if scope == nil {
+        var hasSent = false
+        while let run = takeRun(of: &rest, in: batch.events) {
           hasSent = true
-          if try !responses.enqueue(batch.encoded[index]) { try await responses.waitForRoom() }
+          try await responses.send(batch.encoded, run)
         }
-        if scope != nil {
-          position = batch.firstSequence + Int64(index)
-          try await follow(batch.events[index])
-        }
+        if hasSent { lastSent = now() }
+      } else {
+        // What comes next may change which events are looked for.
+        for index in rest { try await follow(index, of: batch) }
       }
       position = max(position, batch.lastSequence)
-      if hasSent { lastSent = now() }
     }
+  }
+
+  /// Takes out of `rest` the next events in a row that match, and what is before them.
+  private func takeRun(of rest: inout Range<Int>, in events: [SessionDomain.SessionEvent]) -> Range<Int>? {
+    if takesAll {
+      defer { rest = rest.upperBound..<rest.upperBound }
+      return rest.isEmpty ? nil : rest
+    }
+    guard let first = rest.first(where: { filter.matches(events[$0]) }) else { return nil }
+    let end = rest[first...].first { !filter.matches(events[$0]) } ?? rest.upperBound
+    rest = end..<rest.upperBound
+    return first..<end
+  }
+
+  private mutating func follow(_ index: Int, of batch: EventFeed.Batch) async throws {
+    let event = batch.events[index]
+    if matches(event) {
+      try await responses.send(batch.encoded, index..<(index + 1))
+      lastSent = now()
+    }
+    position = event.sequence
+    try await follow(event)
   }
 
   private mutating func sendFromTable() async throws {
