@@ -65,7 +65,10 @@ final class AdminConnection: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? HTTPParserError, phase != .leaving else { return context.close(promise: nil) }
+    // Half a request is an error when the connection closes, with nobody there to tell.
+    guard let error = error as? HTTPParserError, context.channel.isActive, phase != .leaving else {
+      return context.close(promise: nil)
+    }
     // What comes behind a request does not take its answer away.
     guard phase == .reading else { return hasPeerFinished = true }
     let status = error == .headerOverflow ? HTTPResponseStatus.requestHeaderFieldsTooLarge : .badRequest

@@ -194,7 +194,7 @@ public final class InProcessCall: ClientCall, ServerCall {
       state.hasResponded = true
       state.initialMetadata = state.initialMetadata ?? Metadata()
     }
-    interceptors.sent(context)
+    interceptors.sent(1, context)
     return try responses.put(frame)
   }
 

@@ -14,10 +14,11 @@ extension SQLiteSessionRepository {
   /// Whether the last change that was to be written could not be.
   public var isFailing: Bool { committer.figures.isFailing }
 
-  /// Writes the file without changing anything, which shows whether it can be written (again).
+  /// Writes the file, in which only the time of the newest change moves on. Shows whether it can be written (again).
   public func tryWriting() async throws(SessionError) {
+    // A row that is set to what it is leaves SQLite nothing to write.
     try await committer.submit { (writer) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try writer.database.execute("UPDATE totals SET sequence = sequence") }
+      writer.state.totals.time = Timestamp(microseconds: writer.nextTime().microseconds + 1)
     }
   }
 }

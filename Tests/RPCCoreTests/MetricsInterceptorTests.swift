@@ -45,7 +45,7 @@ import Testing
     let metrics = try #require(interceptor.interceptor(for: method))
     let interceptors = CallInterceptors([metrics])
     for _ in 0..<3 { interceptors.received(call()) }
-    for _ in 0..<5 { interceptors.sent(call()) }
+    for count in [1, 4] { interceptors.sent(count, call()) }
     #expect(interceptor.figures.map(\.messagesReceived) == [3])
     #expect(interceptor.figures.map(\.messagesSent) == [5])
   }

@@ -29,8 +29,7 @@ import Testing
         id: CallID(connection: CallID.Connection(), stream: 1))
       try metrics.begins(call)
       metrics.received(call)
-      metrics.sent(call)
-      metrics.sent(call)
+      metrics.sent(2, call)
       let error = known == nil ? RPCError(.unimplemented, "no") : nil
       metrics.ended(CallSummary(call, duration: .milliseconds(3), error: error))
     }

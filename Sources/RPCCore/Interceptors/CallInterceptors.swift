@@ -39,9 +39,9 @@ public struct CallInterceptors: Sendable {
       next?.received(call)
     }
 
-    func sent(_ call: ServerContext) {
-      interceptor.sent(call)
-      next?.sent(call)
+    func sent(_ count: Int, _ call: ServerContext) {
+      interceptor.sent(count, call)
+      next?.sent(count, call)
     }
   }
 
@@ -77,8 +77,8 @@ public struct CallInterceptors: Sendable {
   /// Tells those that listen that a message of `call` came in.
   public func received(_ call: ServerContext) { messaging?.received(call) }
 
-  /// Tells those that listen that a message of `call` goes out.
-  public func sent(_ call: ServerContext) { messaging?.sent(call) }
+  /// Tells those that listen that messages of `call` go out.
+  public func sent(_ count: Int, _ call: ServerContext) { messaging?.sent(count, call) }
 
   /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
   public func end(_ call: CallSummary, told: Int) { ending?.end(call, told: told) }

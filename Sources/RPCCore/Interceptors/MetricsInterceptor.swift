@@ -94,8 +94,8 @@ public final class MethodMetrics: MessageInterceptor, @unchecked Sendable {
   /// Counts a message that came in.
   public func received(_ call: ServerContext) { add(1, at: Self.receivedAt, call) }
 
-  /// Counts a message that goes out.
-  public func sent(_ call: ServerContext) { add(1, at: Self.sentAt, call) }
+  /// Counts messages that go out.
+  public func sent(_ count: Int, _ call: ServerContext) { add(UInt64(count), at: Self.sentAt, call) }
 
   /// Counts a call that ended.
   public func ended(_ summary: CallSummary) {

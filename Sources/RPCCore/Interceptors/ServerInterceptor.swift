@@ -30,8 +30,8 @@ public protocol MessageInterceptor: CallInterceptor {
   /// A message came in, whole.
   func received(_ call: ServerContext)
 
-  /// A message was handed over to be sent.
-  func sent(_ call: ServerContext)
+  /// Messages were handed over to be sent.
+  func sent(_ count: Int, _ call: ServerContext)
 }
 
 /// Which ends of a call an interceptor does something at.

@@ -38,6 +38,7 @@ extension ServerStream: ServerCall {
       }
       let piece = frames.prefix(of: rest, bytesMax: Self.pieceBytesMax)
       rest = piece.upperBound..<rest.upperBound
+      interceptors.sent(piece.count, context)
       connection.send(frames.bytes(of: piece), ownedBy: frames.owner, on: self)
       connection.hasOutput()
       hasRoom = connection.hasRoom(for: self)
@@ -49,7 +50,7 @@ extension ServerStream: ServerCall {
     guard phase == .running else { return }
     if !response.isSent { respond(compression) }
     let frame = response.encoded(frame, compression)
-    interceptors.sent(context)
+    interceptors.sent(1, context)
     connection.send(frame.bytes, ownedBy: frame.owner, on: self)
     connection.hasOutput()
   }
