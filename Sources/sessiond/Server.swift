@@ -78,6 +78,9 @@ struct Server {
       configuration.interceptors.append(AccessInterceptor(control, policy: .contract))
     }
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
+    configuration.handshakeFailed = { [logger] address, reason in
+      logger.info("TLS handshake failed", metadata: ["peer": "\(address)", "cause": "\(reason)"])
+    }
     var rpcServices: [any RPCService] = [
       SessionHandler(repository: repository, changes: changes),
       LifecycleHandler(repository: repository, features: settings.lifecycle),

@@ -71,6 +71,8 @@ def test_a_stock_client_calls_and_watches_over_tls(start_tls_server):
 def test_a_client_that_does_not_trust_the_certificate_goes(start_tls_server):
     server = start_tls_server()
     assert is_refused(server, Authority("Another").credentials())
+    # The operator hears of it, and why.
+    server.wait_for_log("TLS handshake failed")
     check(server.channel)
 
 
@@ -83,6 +85,7 @@ def test_without_h2_by_alpn_the_connection_ends(start_tls_server, protocols):
     with connected(server, context) as connection:
         assert connection.selected_alpn_protocol() is None
         assert connection.recv(1) == b""
+    server.wait_for_log("cause=the client does not offer h2 by ALPN")
     check(server.channel)
 
 

@@ -22,7 +22,10 @@ import Testing
         #expect(Array(joined.bytes(of: start..<end)) == single[start..<end].flatMap { Array($0.bytes) })
       }
     }
-    for index in 0..<5 { #expect(Array(joined[index].bytes) == Array(single[index].bytes)) }
+    for index in 0..<5 {
+      let frame = joined[index]
+      withExtendedLifetime(frame.owner) { #expect(Array(frame.bytes) == Array(single[index].bytes)) }
+    }
   }
 
   @Test func aPrefixHasSoManyBytesButAtLeastOneMessage() throws {

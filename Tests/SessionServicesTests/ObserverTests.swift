@@ -29,6 +29,28 @@ import Testing
     }
   }
 
+  @Test func patternsAreFewAndTextsAsManyAsThereIsRoomFor() async throws {
+    try await withServices { services in
+      let texts = (0..<2000).map { "session-\($0)" }
+      let patterns = (0..<64).map { "team-\($0)-*" }
+      let observer = try await services.create("observer", .observer) { $0.metadata = targets(texts + patterns) }
+      var watch = try await services.watch { $0.observerID = observer.id }
+      _ = try await watch.bookmark()
+      try await services.create("session-2000")
+      let ids = [try await services.create("session-1999").id, try await services.create("team-63-x").id]
+      for id in ids { #expect(try await watch.event()?.sessionID == id) }
+      // One more ends it, as it is refused to begin with.
+      try await services.update(observer.id, "metadata") { $0.metadata = targets(patterns + ["one-more-*"]) }
+      let description = "an observer has at most 64 monitoringTargets with *"
+      #expect(await rpcError { try await watch.event() }?.message.contains(description) ?? false)
+      let refusal = await rpcError {
+        var second = try await services.watch { $0.observerID = observer.id }
+        _ = try await second.bookmark()
+      }
+      #expect(refusal?.code == .invalidArgument && refusal?.message.contains(description) ?? false)
+    }
+  }
+
   @Test func theSnapshotOfAnObserverIsOfItsTargets() async throws {
     try await withServices { services in
       try await services.create("other")
@@ -124,5 +146,23 @@ import Testing
   ])
   func aGlobKnowsTheAsteriskOnly(row: (pattern: String, text: String, matches: Bool)) {
     #expect(Glob(row.pattern).matches(row.text) == row.matches)
+  }
+
+  @Test func aGlobFindsWhatTryingAllFinds() {
+    func matches(_ pattern: Substring, _ text: Substring) -> Bool {
+      guard let next = pattern.first else { return text.isEmpty }
+      if next != "*" { return text.first == next && matches(pattern.dropFirst(), text.dropFirst()) }
+      return text.indices.contains { matches(pattern.dropFirst(), text[$0...]) } || matches(pattern.dropFirst(), "")
+    }
+    func words(_ letters: String, _ length: Int) -> [String] {
+      length == 0 ? [""] : [""] + words(letters, length - 1).flatMap { word in letters.map { "\(word)\($0)" } }
+    }
+    let texts = Set(words("ab", 8))
+    for pattern in Set(words("ab*", 6)).map({ "*\($0)" }) {
+      let glob = Glob(pattern)
+      for text in texts where glob.matches(text) != matches(pattern[...], text[...]) {
+        Issue.record("\(pattern) and \(text)")
+      }
+    }
   }
 }

@@ -75,7 +75,7 @@ public final class RPCServer: Sendable {
     switch security {
     case .plaintextOnLoopback, .plaintext: try open(channel, Peer(channel.remoteAddress), on: loop)
     case .tls(let tls):
-      let gate = TLSGate { try self.open(channel, $0, on: loop) }
+      let gate = TLSGate(failed: configuration.handshakeFailed) { try self.open(channel, $0, on: loop) }
       try channel.pipeline.syncOperations.addHandlers(tls.makeHandler(), gate)
     }
   }

@@ -9,16 +9,24 @@ import RPCCore
 final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
 
+  private let failed: (_ address: String, _ reason: String) -> Void
   private let open: (Peer) throws -> Void
+  private var isOver = false
 
-  /// Calls `open` with the other end of the connection, at most once.
-  init(open: @escaping (Peer) throws -> Void) { self.open = open }
+  /// Calls `open` with the other end of the connection, or `failed` when there will be none; one of them, once.
+  init(failed: @escaping (_ address: String, _ reason: String) -> Void, open: @escaping (Peer) throws -> Void) {
+    self.failed = failed
+    self.open = open
+  }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
       return context.fireUserInboundEventTriggered(event)
     }
-    guard negotiated == "h2" else { return context.close(promise: nil) }
+    guard negotiated == "h2" else {
+      return fail("the client does not offer h2 by ALPN", context)
+    }
+    isOver = true
     let pipeline = context.pipeline.syncOperations
     do {
       let subject = try pipeline.nioSSL_peerCertificate().flatMap { CertificateSubject.text(of: $0) }
@@ -30,8 +38,15 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // The handshake failed, and the peer was told why by TLS itself.
-    context.close(promise: nil)
+    // The peer was told why by TLS itself.
+    fail("\(error)", context)
+  }
+
+  private func fail(_ reason: String, _ context: ChannelHandlerContext) {
+    defer { context.close(promise: nil) }
+    guard !isOver else { return }
+    isOver = true
+    failed(context.remoteAddress.map(describe) ?? "unknown", reason)
   }
 }
 

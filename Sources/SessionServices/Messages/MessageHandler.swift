@@ -63,6 +63,8 @@ public struct MessageHandler: MessageService {
   ) async throws {
     let limit = Int(request.maxInFlight)
     let id = try sessionID(request.sessionID, besides: InDeliveryLimit.violations(of: limit))
+    // Nothing is to be delivered to a stream that ends at once: it would count as a delivery.
+    if streams.isShutDown { throw RPCError.shuttingDown }
     let mailbox = try await answering { try await repository.receive(id, inDeliveryMax: limit) }
     defer {
       streams.remove(mailbox)
@@ -116,6 +118,8 @@ private final class ReceiveStreams: Sendable {
   }
 
   private let state = Mutex(State())
+
+  var isShutDown: Bool { state.withLock { $0.isShutDown } }
 
   func add(_ mailbox: MessageMailbox) {
     let isShutDown = state.withLock { state in
