@@ -45,10 +45,22 @@ public struct CallInterceptors: Sendable {
     }
   }
 
-  private let beginning: Listener?
-  private let ending: Listener?
-  private let messaging: MessageListener?
-  private let count: Int
+  // One reference for all of them: each time a call tells of something, it counts what it takes hold of.
+  private final class Listeners: Sendable {
+    let beginning: Listener?
+    let ending: Listener?
+    let messaging: MessageListener?
+    let count: Int
+
+    init(_ beginning: Listener?, _ ending: Listener?, _ messaging: MessageListener?, count: Int) {
+      self.beginning = beginning
+      self.ending = ending
+      self.messaging = messaging
+      self.count = count
+    }
+  }
+
+  private let listeners: Listeners
 
   /// These, the first in the list outermost.
   public init(_ interceptors: [any CallInterceptor] = []) {
@@ -59,27 +71,25 @@ public struct CallInterceptors: Sendable {
     for (place, interceptor) in interceptors.enumerated() where interceptor.interest != .begins {
       ending = Listener(interceptor, place: place, next: ending)
     }
-    self.beginning = beginning
-    self.ending = ending
-    messaging = interceptors.compactMap { $0 as? any MessageInterceptor }.reversed().reduce(nil) {
+    let messaging: MessageListener? = interceptors.compactMap { $0 as? any MessageInterceptor }.reversed().reduce(nil) {
       MessageListener($1, next: $0)
     }
-    count = interceptors.count
+    listeners = Listeners(beginning, ending, messaging, count: interceptors.count)
   }
 
   /// Tells all that `call` begins, until one refuses it; `told` becomes how many then know of it.
   /// - Throws: `RPCError`, the refusal.
   public func begin(_ call: ServerContext, told: inout Int) throws {
-    try beginning?.begin(call, told: &told)
-    told = count
+    try listeners.beginning?.begin(call, told: &told)
+    told = listeners.count
   }
 
   /// Tells those that listen that a message of `call` came in.
-  public func received(_ call: ServerContext) { messaging?.received(call) }
+  public func received(_ call: ServerContext) { listeners.messaging?.received(call) }
 
   /// Tells those that listen that messages of `call` go out.
-  public func sent(_ count: Int, _ call: ServerContext) { messaging?.sent(count, call) }
+  public func sent(_ count: Int, _ call: ServerContext) { listeners.messaging?.sent(count, call) }
 
   /// Tells those that were `told` of the call's beginning that it is over, the last in the list first.
-  public func end(_ call: CallSummary, told: Int) { ending?.end(call, told: told) }
+  public func end(_ call: CallSummary, told: Int) { listeners.ending?.end(call, told: told) }
 }

@@ -4,15 +4,23 @@ import Synchronization
 /// How much is logged; may change while the server runs.
 final class LogLevel: Sendable {
   private let number: Atomic<Int>
+  // Of its own, since every call asks.
+  private let includesCalls: Atomic<Bool>
 
-  init(_ level: Logger.Level) { number = Atomic(level.number) }
+  init(_ level: Logger.Level) {
+    number = Atomic(level.number)
+    includesCalls = Atomic(level <= .debug)
+  }
 
   var current: Logger.Level { Logger.Level.allCases[number.load(ordering: .relaxed)] }
 
   /// Whether each call is logged. Asking costs next to nothing.
-  var logsCalls: Bool { number.load(ordering: .relaxed) <= Logger.Level.debug.number }
+  var logsCalls: Bool { includesCalls.load(ordering: .relaxed) }
 
-  func set(_ level: Logger.Level) { number.store(level.number, ordering: .relaxed) }
+  func set(_ level: Logger.Level) {
+    number.store(level.number, ordering: .relaxed)
+    includesCalls.store(level <= .debug, ordering: .relaxed)
+  }
 }
 
 extension Logger.Level {
