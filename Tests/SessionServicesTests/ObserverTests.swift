@@ -157,8 +157,8 @@ import Testing
     func words(_ letters: String, _ length: Int) -> [String] {
       length == 0 ? [""] : [""] + words(letters, length - 1).flatMap { word in letters.map { "\(word)\($0)" } }
     }
-    let texts = Set(words("ab", 8))
-    for pattern in Set(words("ab*", 6)).map({ "*\($0)" }) {
+    let texts = Set(words("ab", 6))
+    for pattern in Set(words("ab*", 4)).map({ "*\($0)" }) {
       let glob = Glob(pattern)
       for text in texts where glob.matches(text) != matches(pattern[...], text[...]) {
         Issue.record("\(pattern) and \(text)")
