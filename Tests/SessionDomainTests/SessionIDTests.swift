@@ -53,6 +53,21 @@ private final class ClockUnderTest: WallClock {
     #expect(SessionID(text) == nil)
   }
 
+  @Test func `The bytes that are lent are those of the text, which is read again`() {
+    var numbers = SeededNumbers(state: 11)
+    for _ in 0..<200 {
+      let id = SessionID(high: numbers.next(), low: numbers.next())
+      let digits = [id.high, id.low].map { half in
+        let text = String(half, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+      }.joined()
+      let text = id.withUTF8 { String(decoding: $0, as: UTF8.self) }
+      #expect(text.filter { $0 != "-" } == digits)
+      #expect(text == id.description)
+      #expect(SessionID(text) == id)
+    }
+  }
+
   @Test func `Ids compare as their texts do`() {
     var numbers = SeededNumbers(state: 7)
     let ids = (0..<200).map { _ in SessionID(high: numbers.next(), low: numbers.next()) }

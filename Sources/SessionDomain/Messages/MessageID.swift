@@ -22,4 +22,7 @@ public struct MessageID: Hashable, Sendable {
 extension MessageID: CustomStringConvertible {
   /// The canonical form in lower case, 36 characters.
   public var description: String { value.description }
+
+  /// Lends the bytes of the canonical form; see `SessionID`.
+  public func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result { value.withUTF8(body) }
 }

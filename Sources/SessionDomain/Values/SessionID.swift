@@ -52,29 +52,55 @@ public struct SessionID: Hashable, Comparable, Sendable {
   }
 
   private static let textBytes = 36
-
-  private static func isHyphen(_ index: Int) -> Bool {
-    index == 8 || index == 13 || index == 18 || index == 23
-  }
 }
 
 extension SessionID: CustomStringConvertible, LosslessStringConvertible {
   /// The canonical form in lower case, 36 characters.
   public var description: String {
     String(unsafeUninitializedCapacity: Self.textBytes) { buffer in
-      var digits = 0
-      for index in 0..<Self.textBytes {
-        if Self.isHyphen(index) {
-          buffer[index] = UInt8(ascii: "-")
-          continue
-        }
-        let half = digits < 16 ? high : low
-        buffer[index] = hexDigit(UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (digits & 15))) & 15)
-        digits += 1
-      }
+      write(to: UnsafeMutableRawBufferPointer(buffer))
       return Self.textBytes
     }
   }
+
+  /// Lends the bytes of the canonical form in lower case, which are nowhere else: a text of its own would cost more
+  /// than most of what is done with it.
+  public func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(byteCount: Self.textBytes, alignment: 1) { buffer in
+      write(to: buffer)
+      return body(UnsafeBufferPointer(buffer.bindMemory(to: UInt8.self)))
+    }
+  }
+
+  private func write(to buffer: UnsafeMutableRawBufferPointer) {
+    let second = textOfEightHexDigits(UInt32(truncatingIfNeeded: high))
+    let third = textOfEightHexDigits(UInt32(truncatingIfNeeded: low >> 32))
+    func four(_ text: UInt64, _ offset: Int) {
+      buffer[offset - 1] = UInt8(ascii: "-")
+      buffer.storeBytes(of: UInt32(truncatingIfNeeded: text).bigEndian, toByteOffset: offset, as: UInt32.self)
+    }
+    func eight(_ half: UInt64, _ offset: Int) {
+      let text = textOfEightHexDigits(UInt32(truncatingIfNeeded: half))
+      buffer.storeBytes(of: text.bigEndian, toByteOffset: offset, as: UInt64.self)
+    }
+    eight(high >> 32, 0)
+    four(second >> 32, 9)
+    four(second, 14)
+    four(third >> 32, 19)
+    four(third, 24)
+    eight(low, 28)
+  }
+}
+
+/// Eight hexadecimal digits in lower case, the first in the highest byte: all at once, as they are read below.
+private func textOfEightHexDigits(_ value: UInt32) -> UInt64 {
+  let ones: UInt64 = 0x0101_0101_0101_0101
+  let value = UInt64(value)
+  let fours = (value | value << 16) & 0x0000_FFFF_0000_FFFF
+  let pairs = (fours | fours << 8) & 0x00FF_00FF_00FF_00FF
+  let digits = (pairs | pairs << 4) & (ones &* 0x0F)
+  let letters = ((digits &+ ones &* 6) >> 4) & ones
+  return digits &+ ones &* UInt64(UInt8(ascii: "0")) &+ letters &* 39
 }
 
 /// The value of eight hexadecimal digits in any case, the first in the highest byte: all at once, since every call

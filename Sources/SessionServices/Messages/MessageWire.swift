@@ -14,17 +14,18 @@ enum MessageWire {
   }
 
   static func delivery(_ delivery: Delivery) -> EncodedMessage<ReceiveMessagesResponse> {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(delivery.message.payload.count + 256)
-    bytes.append(field: 1, message(delivery.message))
-    bytes.append(field: 2, delivery.ackDeadline)
-    return framed(bytes)
+    let message = message(delivery.message)
+    var end: [UInt8] = []
+    end.append(field: 2, delivery.ackDeadline)
+    return framed([[UInt8](headOfField: 1, bytesCount: message.count), message, end])
   }
 
   static func sent(_ messages: [SessionDomain.Message]) -> EncodedMessage<SendMessageResponse> {
-    var bytes: [UInt8] = []
-    for sent in messages { bytes.append(field: 1, message(sent)) }
-    return framed(bytes)
+    framed(
+      messages.flatMap { sent in
+        let message = message(sent)
+        return [[UInt8](headOfField: 1, bytesCount: message.count), message]
+      })
   }
 
   static func page(_ page: DeadLetterPage) -> EncodedMessage<ListDeadLettersResponse> {
@@ -37,17 +38,17 @@ enum MessageWire {
       bytes.append(field: 1, fields)
     }
     bytes.append(field: 2, page.nextPageToken)
-    return framed(bytes)
+    return framed([bytes])
   }
 
   private static func message(_ message: SessionDomain.Message) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(message.payload.count + 224)
-    bytes.append(field: 1, message.id.description)
+    message.id.withUTF8 { bytes.append(field: 1, $0) }
     bytes.append(field: 2, message.type)
     bytes.append(field: 3, Int64(message.priority.rawValue))
-    if let senderID = message.senderID { bytes.append(field: 4, senderID.description) }
-    bytes.append(field: 5, message.receiverID.description)
+    message.senderID?.withUTF8 { bytes.append(field: 4, $0) }
+    message.receiverID.withUTF8 { bytes.append(field: 5, $0) }
     bytes += message.payload
     bytes.append(field: 7, message.correlationID)
     bytes.append(field: 8, message.sendTime)
@@ -56,11 +57,15 @@ enum MessageWire {
     return bytes
   }
 
-  private static func framed<Message>(_ bytes: [UInt8]) -> EncodedMessage<Message> {
+  private static func framed<Message>(_ parts: [[UInt8]]) -> EncodedMessage<Message> {
     EncodedMessage(
-      FramedMessage(payloadBytes: bytes.count) { target in
-        bytes.withUnsafeBytes { source in
-          if let base = source.baseAddress { target.copyMemory(from: base, byteCount: source.count) }
+      FramedMessage(payloadBytes: parts.reduce(0) { $0 + $1.count }) { target in
+        var target = target
+        for part in parts {
+          part.withUnsafeBytes { source in
+            if let base = source.baseAddress { target.copyMemory(from: base, byteCount: source.count) }
+          }
+          target += part.count
         }
       })
   }
@@ -68,6 +73,13 @@ enum MessageWire {
 
 extension [UInt8] {
   private static let lengthDelimited: UInt64 = 2
+
+  /// What goes before the bytes of a field.
+  fileprivate init(headOfField number: UInt64, bytesCount: Int) {
+    self = []
+    append(varint: number << 3 | Self.lengthDelimited)
+    append(varint: UInt64(bytesCount))
+  }
 
   fileprivate mutating func append(varint value: UInt64) {
     var rest = value
@@ -90,6 +102,12 @@ extension [UInt8] {
     self += bytes
   }
 
+  fileprivate mutating func append(field number: UInt64, _ bytes: UnsafeBufferPointer<UInt8>) {
+    append(varint: number << 3 | Self.lengthDelimited)
+    append(varint: UInt64(bytes.count))
+    append(contentsOf: bytes)
+  }
+
   fileprivate mutating func append(field number: UInt64, _ text: String) {
     guard !text.isEmpty else { return }
     append(varint: number << 3 | Self.lengthDelimited)
@@ -99,10 +117,13 @@ extension [UInt8] {
 
   /// A `google.protobuf.Timestamp`: seconds, and nanoseconds that count forward from the second, before 1970 too.
   fileprivate mutating func append(field number: UInt64, _ time: SessionDomain.Timestamp) {
-    var fields: [UInt8] = []
+    append(varint: number << 3 | Self.lengthDelimited)
+    // Two numbers, of at most eleven bytes each.
+    let place = count
+    append(0)
     let (seconds, microseconds) = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-    fields.append(field: 1, microseconds < 0 ? seconds - 1 : seconds)
-    fields.append(field: 2, (microseconds < 0 ? microseconds + 1_000_000 : microseconds) * 1000)
-    append(field: number, fields)
+    append(field: 1, microseconds < 0 ? seconds - 1 : seconds)
+    append(field: 2, (microseconds < 0 ? microseconds + 1_000_000 : microseconds) * 1000)
+    self[place] = UInt8(count - place - 1)
   }
 }

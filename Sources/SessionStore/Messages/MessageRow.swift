@@ -17,14 +17,14 @@ enum MessageRow {
 
   static func bind(_ message: Message, number: Int64, to statement: Statement) {
     statement.bind(number)
-    statement.bind(message.id.description)
-    statement.bind(message.receiverID.description)
+    statement.bind(message.id)
+    statement.bind(message.receiverID)
     statement.bind(Int64(message.priority.rawValue))
     statement.bind(message.sendTime)
     statement.bind(message.expireTime)
     statement.bind(Int64(message.deliveryAttempt))
     statement.bind(message.type)
-    statement.bind(message.senderID?.description)
+    statement.bind(message.senderID)
     statement.bind(message.correlationID.isEmpty ? nil : message.correlationID)
     statement.bind(message.payload)
   }

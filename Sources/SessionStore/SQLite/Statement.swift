@@ -56,6 +56,23 @@ final class Statement {
     if let value { bind(value) } else { bindNull() }
   }
 
+  /// Binds an id as its text.
+  func bind(_ value: SessionID) { value.withUTF8(bind) }
+
+  /// Binds an id as its text.
+  func bind(_ value: MessageID) { value.withUTF8(bind) }
+
+  private func bind(_ bytes: UnsafeBufferPointer<UInt8>) {
+    bytes.withMemoryRebound(to: CChar.self) { characters in
+      note(
+        sqlite3_bind_text(pointer, nextMark(), characters.baseAddress, Int32(clamping: bytes.count), Self.transient))
+    }
+  }
+
+  func bind(_ value: SessionID?) {
+    if let value { bind(value) } else { bindNull() }
+  }
+
   func bind(_ value: [UInt8]) {
     value.withUnsafeBytes { bytes in
       note(sqlite3_bind_blob(pointer, nextMark(), bytes.baseAddress, Int32(clamping: bytes.count), Self.transient))

@@ -15,7 +15,7 @@ enum EventRow {
     statement.bind(event.sequence)
     statement.bind(event.time)
     statement.bind(Int64(event.kind.rawValue))
-    statement.bind(event.sessionID.description)
+    statement.bind(event.sessionID)
     statement.bind(Int64(event.sessionType.rawValue))
     statement.bind(event.sessionName)
     statement.bind((event.oldStatus?.rawValue).map(Int64.init))

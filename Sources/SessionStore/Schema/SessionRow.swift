@@ -26,7 +26,7 @@ enum SessionRow {
 
   /// Binds every column. `metadataText` is the metadata as compact JSON.
   static func bind(_ session: Session, metadataText: String, to statement: Statement) {
-    statement.bind(session.id.description)
+    statement.bind(session.id)
     statement.bind(Int64(session.type.rawValue))
     statement.bind(Int64(session.status.rawValue))
     statement.bind(session.name)
@@ -35,9 +35,9 @@ enum SessionRow {
     statement.bind(JSONText.encode(session.capabilities))
     statement.bind(JSONText.encode(session.constraints))
     statement.bind(JSONText.encode(session.environment))
-    statement.bind(session.parentID?.description)
+    statement.bind(session.parentID)
     statement.bind(session.templateName)
-    statement.bind(session.clonedFrom?.description)
+    statement.bind(session.clonedFrom)
     statement.bind(session.statusReason)
     statement.bind(session.resources?.memoryBytes)
     statement.bind(session.resources?.cpuMillicores)

@@ -81,7 +81,7 @@ extension Writer {
 
   private func keepActivity(of id: SessionID, at time: Timestamp) throws(StorageFailure) {
     statements.noteActivity.bind(time)
-    statements.noteActivity.bind(id.description)
+    statements.noteActivity.bind(id)
     try statements.noteActivity.run()
     staged.kept.append((id, time))
   }

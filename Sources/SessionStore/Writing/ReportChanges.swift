@@ -37,7 +37,7 @@ extension Writer {
     // Changes that come after it are not older, also when the clock was set back.
     state.totals.time = max(state.totals.time, pending.time)
     statements.noteActivity.bind(pending.time)
-    statements.noteActivity.bind(id.description)
+    statements.noteActivity.bind(id)
     try statements.noteActivity.run()
     state.totals.add(tasks: pending.tasks)
   }
@@ -47,7 +47,7 @@ extension Writer {
     of id: SessionID, failed: Bool, responseTimes: [Duration]
   ) throws(StorageFailure) {
     guard settings.recordsMetrics, !responseTimes.isEmpty else { return }
-    statements.countMessages.bind(id.description)
+    statements.countMessages.bind(id)
     statements.countMessages.bind(Int64(responseTimes.count))
     try statements.countMessages.run()
     staged.acknowledgements.append(Acknowledgements(id: id, failed: failed, responseTimes: responseTimes))
