@@ -199,14 +199,20 @@ extension MessageBus {
   /// How many messages of a session wait to be tried again.
   func delayedCount(of id: SessionID) -> Int { delayed[id]?.count ?? 0 }
 
-  func begin(_ id: MessageID, _ message: HeldMessage, payloadBytes: Int) {
+  /// Puts a message in delivery; `body` takes it out of those that wait.
+  func begin(
+    _ id: MessageID, _ message: HeldMessage, payloadBytes: Int, _ body: (inout MessageQueue) -> Void
+  ) {
     guard case .delivery(let receiver, let deadline) = message.place else { return }
     setHeld(id, message)
     deadlines.append(Deadline(time: deadline, id: id))
     if receiver.stagedCount == 0 { staged.append(receiver) }
     receiver.stagedCount += 1
     receiver.stagedBytes += payloadBytes
-    change(message.sessionID) { $0.inDeliveryCount += 1 }
+    change(message.sessionID) { queue in
+      queue.inDeliveryCount += 1
+      body(&queue)
+    }
   }
 
   /// Forgets a message that was in delivery, and is gone.

@@ -34,7 +34,7 @@ extension Writer {
 
   func send(_ new: NewMessage, request: RequestKey?) throws(SessionError) -> [Message] {
     if let request, let messages = try messagesOfEarlier(request, new) { return messages }
-    let senderType = try new.senderID.map { (id) throws(SessionError) in try type(of: id) }
+    let senderType = try new.senderID.map { (id) throws(SessionError) in try typeOfSender(id) }
     let receivers = try receivers(of: new.target)
     if let senderID = new.senderID, senderType == .observer { throw .observerReadOnly(senderID) }
     let time = nextTime()
@@ -100,6 +100,12 @@ extension Writer {
     return seat
   }
 
+  /// One that is on the bus is remembered.
+  private func typeOfSender(_ id: SessionID) throws(SessionError) -> SessionType {
+    guard let seat = try storing({ () throws(StorageFailure) in try seat(of: id) }) else { throw .notFound(id) }
+    return seat.type
+  }
+
   private func type(of id: SessionID) throws(SessionError) -> SessionType {
     let type = try storing { () throws(StorageFailure) in try SeatLookup.type(of: id, in: database) }
     guard let type else { throw .notFound(id) }
@@ -144,7 +150,7 @@ enum SeatLookup {
       FROM sessions WHERE id = ?
       """)
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return nil }
     var row = statement.row
     let status = SessionStatus(rawValue: Int32(clamping: row.integer()))
@@ -159,7 +165,7 @@ enum SeatLookup {
   static func type(of id: SessionID, in database: Database) throws(StorageFailure) -> SessionType? {
     let statement = try database.statement("SELECT type FROM sessions WHERE id = ?")
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return nil }
     var row = statement.row
     guard let type = SessionType(rawValue: Int32(clamping: row.integer())) else { throw SessionRow.damaged }

@@ -27,11 +27,10 @@ extension Writer {
       bus.unsettle(id)
       return
     }
-    bus.change(id) { queue in
+    begin(message, number: number, failures: 0, receiver) { queue in
       queue.count += 1
       queue.lanes[message.priority.lane].pass(number)
     }
-    begin(message, number: number, failures: 0, receiver)
     try noteDelivery(to: id, seat)
   }
 
@@ -82,8 +81,9 @@ extension Writer {
     messageStatements.noteAttempt.bind(Int64(message.deliveryAttempt))
     messageStatements.noteAttempt.bind(next.waiting.number)
     try messageStatements.noteAttempt.run()
-    bus.change(id) { $0.lanes[next.priority.lane].take(next.waiting) }
-    begin(message, number: next.waiting.number, failures: failures, receiver)
+    begin(message, number: next.waiting.number, failures: failures, receiver) {
+      $0.lanes[next.priority.lane].take(next.waiting)
+    }
     return true
   }
 
@@ -92,7 +92,7 @@ extension Writer {
       guard let lane = bus.queue(of: id)?.lanes[priority.lane], lane.isHeadUnknown else { continue }
       let statement = messageStatements.findNext
       defer { statement.reset() }
-      statement.bind(id.description)
+      statement.bind(id)
       statement.bind(Int64(priority.rawValue))
       statement.bind(lane.cursor)
       guard try statement.step() else { throw MessageRow.damaged }
@@ -111,14 +111,17 @@ extension Writer {
     }
   }
 
-  private func begin(_ message: Message, number: Int64, failures: Int, _ receiver: MessageReceiver) {
+  private func begin(
+    _ message: Message, number: Int64, failures: Int, _ receiver: MessageReceiver,
+    _ body: (inout MessageQueue) -> Void
+  ) {
     let deadline = monotonicClock.now + settings.ackTimeout
     bus.begin(
       message.id,
       HeldMessage(
         number: number, sessionID: message.receiverID, priority: message.priority, sendTime: message.sendTime,
         expireTime: message.expireTime, attempt: message.deliveryAttempt, failures: failures,
-        place: .delivery(receiver, until: deadline)), payloadBytes: message.payload.count)
+        place: .delivery(receiver, until: deadline)), payloadBytes: message.payload.count, body)
     let delivery = Delivery(message: message, ackDeadline: clockTime.advanced(by: settings.ackTimeout))
     staged.deliveries.append((receiver.mailbox, delivery))
   }
@@ -209,10 +212,10 @@ extension Writer {
     let copy = try database.statement("\(MessageStatements.copyToDeadLetters) WHERE receiver_id = ?3 ORDER BY number")
     copy.bind(reason.isEmpty ? DeadLetter.receiverEnded : reason)
     copy.bind(nextTime())
-    copy.bind(id.description)
+    copy.bind(id)
     try copy.run()
     let removal = try database.statement("DELETE FROM messages WHERE receiver_id = ?")
-    removal.bind(id.description)
+    removal.bind(id)
     try removal.run()
     state.deadLetters += Int64(count)
     bus.clear(id)
