@@ -28,7 +28,9 @@ extension SQLiteSessionRepository: MessageRepository {
     let violations = checked.violations + (request?.violations() ?? [])
     guard violations.isEmpty else { throw .invalidArgument(violations) }
     guard let new = checked.value else { throw .notAnID(draft.strangeID ?? "") }
-    return try await committer.submit { (writer) throws(SessionError) in try writer.send(new, request: request) }
+    return try await committer.submit(needsSavepoint: false) { (writer) throws(SessionError) in
+      try writer.send(new, request: request)
+    }
   }
 
   /// Begins to receive messages; see `MessageRepository`.
@@ -49,7 +51,7 @@ extension SQLiteSessionRepository: MessageRepository {
   public func acknowledge(
     _ id: SessionID, messageIDs: [String], error: String
   ) async throws(SessionError) -> Acknowledgement {
-    try await committer.submit { (writer) throws(SessionError) in
+    try await committer.submit(needsSavepoint: false) { (writer) throws(SessionError) in
       try writer.acknowledge(id, messageIDs, error: error)
     }
   }

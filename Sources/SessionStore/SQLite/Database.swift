@@ -89,6 +89,9 @@ final class Database: @unchecked Sendable {
   /// Whether no transaction is open; SQLite ends one by itself on some errors.
   var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 
+  /// Rows that were written so far; each statement that writes any makes it another.
+  var writesCount: Int64 { sqlite3_total_changes64(handle) }
+
   /// Whether the file can be read only.
   var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") != 0 }
 

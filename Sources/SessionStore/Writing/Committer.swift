@@ -33,10 +33,13 @@ final class Committer: Sendable {
     queue.close()
   }
 
-  /// Applies a change and waits until it is committed, without blocking the caller's thread.
-  func submit<Output: Sendable>(_ body: @escaping Change<Output>.Body) async throws(SessionError) -> Output {
+  /// Applies a change and waits until it is committed, without blocking the caller's thread. For one without a savepoint,
+  /// see `Writer.apply`.
+  func submit<Output: Sendable>(
+    needsSavepoint: Bool = true, _ body: @escaping Change<Output>.Body
+  ) async throws(SessionError) -> Output {
     let result = await withUnsafeContinuation { continuation in
-      let change = Change(continuation, body)
+      let change = Change(continuation, needsSavepoint: needsSavepoint, body)
       switch queue.submit(change) {
       case .accepted: break
       case .full: change.fail(.overloaded)

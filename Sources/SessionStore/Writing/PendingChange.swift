@@ -16,17 +16,22 @@ final class Change<Output: Sendable>: PendingChange, @unchecked Sendable {
   typealias Body = @Sendable (Writer) throws(SessionError) -> Output
 
   private let body: Body
+  private let needsSavepoint: Bool
   private let continuation: UnsafeContinuation<Result<Output, SessionError>, Never>
   private var result: Result<Output, SessionError> = .failure(.closed)
 
-  init(_ continuation: UnsafeContinuation<Result<Output, SessionError>, Never>, _ body: @escaping Body) {
+  init(
+    _ continuation: UnsafeContinuation<Result<Output, SessionError>, Never>, needsSavepoint: Bool,
+    _ body: @escaping Body
+  ) {
     self.continuation = continuation
+    self.needsSavepoint = needsSavepoint
     self.body = body
   }
 
   func apply(to writer: Writer) {
     do throws(SessionError) {
-      result = .success(try writer.apply(body))
+      result = .success(try writer.apply(needsSavepoint: needsSavepoint, body))
     } catch {
       result = .failure(error)
     }

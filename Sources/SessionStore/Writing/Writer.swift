@@ -152,13 +152,19 @@ extension Writer {
   var lostBatch: Bool { lossReason != nil }
 
   /// Applies one change: all of it, or nothing of it.
-  func apply<Output>(_ change: (Writer) throws(SessionError) -> Output) throws(SessionError) -> Output {
+  ///
+  /// A change that refuses whatever it refuses before it writes can do without a savepoint, for which SQLite copies each
+  /// page that is written. When the file fails it in the middle, the batch is lost.
+  func apply<Output>(
+    needsSavepoint: Bool = true, _ change: (Writer) throws(SessionError) -> Output
+  ) throws(SessionError) -> Output {
     let before = state
     let mark = bus.mark
+    let writesCount = database.writesCount
     do throws(SessionError) {
-      try storing { () throws(StorageFailure) in try statements.savepoint.run() }
+      if needsSavepoint { try storing { () throws(StorageFailure) in try statements.savepoint.run() } }
       let output = try change(self)
-      try storing { () throws(StorageFailure) in try statements.release.run() }
+      if needsSavepoint { try storing { () throws(StorageFailure) in try statements.release.run() } }
       batch.append(staged)
       staged = Changes()
       return output
@@ -167,17 +173,18 @@ extension Writer {
       staged = Changes()
       state = before
       bus.undo(to: mark)
-      try undo(after: error)
+      try undo(after: error, toSavepoint: needsSavepoint, hasWritten: database.writesCount != writesCount)
       throw error
     }
   }
 
-  private func undo(after error: SessionError) throws(SessionError) {
-    if database.isIdle {
+  private func undo(after error: SessionError, toSavepoint: Bool, hasWritten: Bool) throws(SessionError) {
+    if database.isIdle || !toSavepoint && hasWritten {
       // With the transaction gone, everything that was applied before in this batch is gone too.
       if case .storage(let failure) = error { lossReason = failure } else { lossReason = Self.unknownLoss }
       return
     }
+    guard toSavepoint else { return }
     do throws(StorageFailure) {
       try statements.rollBackToSavepoint.run()
       try statements.release.run()

@@ -53,6 +53,29 @@ import Testing
     await repository.close()
   }
 
+  @Test func `Without a savepoint, a change that fails half way leaves nothing, and a refusal harms nobody`()
+    async throws
+  {
+    let receiver = try await repository.createReceiver()
+    let newest = try await repository.sequences().newest
+    await #expect(throws: SessionError.pageTokenInvalid) {
+      try await repository.committer.submit(needsSavepoint: false) { (_) throws(SessionError) -> Void in
+        throw .pageTokenInvalid
+      }
+    }
+    await #expect(throws: SessionError.self) {
+      try await repository.committer.submit(needsSavepoint: false) { (writer) throws(SessionError) -> Void in
+        _ = try writer.deregister(receiver)
+        throw .pageTokenInvalid
+      }
+    }
+    #expect(try await repository.sequences().newest == newest)
+    #expect(try await repository.session(receiver).registration != nil)
+    #expect(try await repository.inconsistencies() == [])
+    #expect(try await repository.send("a", to: receiver) != nil)
+    await repository.close()
+  }
+
   @Test func `A full file loses no message, and goes on when it has room`() async throws {
     let receiver = try await repository.createReceiver()
     let mailbox = try await repository.receive(receiver, inDeliveryMax: 4)
