@@ -74,10 +74,18 @@ struct FieldChecker {
 
   mutating func check(spellingOf messageType: String, path: String) {
     // Free-form, but for the case: `command` and `COMMAND` would be two types.
-    if messageType.contains(where: \.isLowercase) { refuse(path, "a message type is in upper case") }
+    if hasLowercase(messageType) { refuse(path, "a message type is in upper case") }
     if messageType.unicodeScalars.contains(where: Self.isControl) {
       refuse(path, "a message type has no control characters")
     }
+  }
+
+  private func hasLowercase(_ text: String) -> Bool {
+    // Most are ASCII, and need none of Unicode's tables.
+    if text.utf8.allSatisfy({ $0 < 0x80 }) {
+      return text.utf8.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+    }
+    return text.contains(where: \.isLowercase)
   }
 
   /// Reads a priority as the contract's number; 0 means none.
