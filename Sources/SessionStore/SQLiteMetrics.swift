@@ -26,7 +26,7 @@ extension SQLiteSessionRepository: MetricsRepository {
       var left: Int
       (left, failures) = meters.waiting
       repeat {
-        let count = min(left, Writer.keptReportsMax)
+        let count = min(left, Writer.keptActivityMax(settings))
         try await committer.submit { (writer) throws(SessionError) in
           try storing { () throws(StorageFailure) in try writer.keepReports(max: count) }
         }

@@ -165,7 +165,8 @@ private struct CommitLoop {
     }
     if writer.timeToKeepReports == .zero {
       let isKept = attempt { (writer) throws(SessionError) in
-        try storing { () throws(StorageFailure) in try writer.keepReports(max: Writer.keptReportsMax) }
+        try storing { () throws(StorageFailure) in try writer.keepReports(max: Writer.keptActivityMax(writer.settings))
+        }
       }
       isDone = isKept && isDone
     }

@@ -2,9 +2,6 @@ import SessionDomain
 
 /// Takes to the file what sessions reported, and tells of it.
 extension Writer {
-  /// The most sessions whose reports one commit keeps beside what it was asked for, so that no caller waits long.
-  static let keptReportsMax = 1024
-
   /// How long until reports go to the file; zero when it is time, nil when there are none.
   var timeToKeepReports: Duration? {
     guard let since = meters.waitingSince else { return nil }
