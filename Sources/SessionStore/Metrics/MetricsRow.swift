@@ -15,7 +15,7 @@ struct MetricsRow: Hashable {
       WHERE session_id = ?
       """)
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return MetricsRow() }
     var row = statement.row
     return try read(&row)
@@ -39,7 +39,7 @@ struct MetricsRow: Hashable {
       INSERT OR REPLACE INTO session_metrics (session_id, messages_processed, tasks_processed, memory_usage_bytes, \
       cpu_usage, health) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)
       """)
-    statement.bind(id.description)
+    statement.bind(id)
     statement.bind(processed.messages)
     statement.bind(processed.tasks)
     statement.bind(usage.memoryBytes)
@@ -50,7 +50,7 @@ struct MetricsRow: Hashable {
 
   static func remove(_ id: SessionID, in database: Database) throws(StorageFailure) {
     let statement = try database.statement("DELETE FROM session_metrics WHERE session_id = ?")
-    statement.bind(id.description)
+    statement.bind(id)
     try statement.run()
   }
 }

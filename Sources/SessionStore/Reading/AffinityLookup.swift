@@ -7,7 +7,7 @@ enum AffinityLookup {
     let statement = try database.statement(
       "SELECT strategy, health_check_interval, update_time FROM affinities WHERE session_id = ?")
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return nil }
     var row = statement.row
     guard let strategy = AffinityStrategy(rawValue: Int32(clamping: row.integer())) else { throw SessionRow.damaged }
@@ -20,7 +20,7 @@ enum AffinityLookup {
     let statement = try database.statement(
       "SELECT target_id, weight FROM affinity_targets WHERE session_id = ? ORDER BY place")
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     var targets: [AffinityTarget] = []
     while try statement.step() {
       var row = statement.row
@@ -40,7 +40,7 @@ enum AffinityLookup {
       FROM affinity_targets JOIN sessions ON id = target_id WHERE session_id = ? ORDER BY place
       """)
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     var states: [TargetState] = []
     while try statement.step() {
       var row = statement.row

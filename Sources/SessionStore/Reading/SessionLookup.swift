@@ -9,7 +9,7 @@ enum SessionLookup {
   static func find(_ id: SessionID, in database: Database) throws(StorageFailure) -> Session? {
     let statement = try database.statement(select)
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return nil }
     var row = statement.row
     return try SessionRow.read(&row)
@@ -19,7 +19,7 @@ enum SessionLookup {
   static func parent(of id: SessionID, in database: Database) throws(StorageFailure) -> SessionID?? {
     let statement = try database.statement("SELECT parent_id FROM sessions WHERE id = ?")
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return .none }
     var row = statement.row
     return .some(row.optionalText().flatMap { SessionID($0) })
@@ -52,7 +52,7 @@ enum SessionLookup {
       FROM sessions LEFT JOIN session_metrics ON session_id = id WHERE id = ?
       """)
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     guard try statement.step() else { return nil }
     var row = statement.row
     guard let status = SessionStatus(rawValue: Int32(clamping: row.integer())) else { throw SessionRow.damaged }

@@ -95,9 +95,6 @@ final class Database: @unchecked Sendable {
   /// Whether the file can be read only.
   var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") != 0 }
 
-  /// How many rows were ever changed over this connection.
-  var changesCount: Int64 { sqlite3_total_changes64(handle) }
-
   /// How the page cache did since this was asked last.
   func takePageFigures() -> PageFigures {
     func take(_ counter: Int32) -> Int64 {

@@ -67,8 +67,8 @@ extension Writer {
     return max(.zero, monotonicClock.now.duration(to: activityDeadline))
   }
 
-  /// Writes down when sessions were active, some of them or all.
-  func keepActivity(max: Int = .max) throws(StorageFailure) {
+  /// Writes down when some sessions were active.
+  func keepActivity(max: Int) throws(StorageFailure) {
     for (id, time) in activityTimes.some(max) { try keepActivity(of: id, at: time) }
   }
 

@@ -50,7 +50,7 @@ extension Writer {
     try run("DELETE FROM affinity_targets WHERE session_id = ?", id)
     let statement = try database.statement("DELETE FROM affinities WHERE session_id = ? RETURNING 1")
     defer { statement.reset() }
-    statement.bind(id.description)
+    statement.bind(id)
     return try statement.step()
   }
 
@@ -63,7 +63,7 @@ extension Writer {
       WHERE session_id IN (SELECT session_id FROM affinity_targets WHERE target_id = ?)
       """)
     statement.bind(state.totals.time)
-    statement.bind(id.description)
+    statement.bind(id)
     try statement.run()
     try run("DELETE FROM affinity_targets WHERE target_id = ?", id)
   }
@@ -87,7 +87,7 @@ extension Writer {
         "INSERT INTO affinity_targets (session_id, place, target_id, weight) VALUES (?, ?, ?, ?)")
       statement.bind(id)
       statement.bind(Int64(place))
-      statement.bind(target.sessionID.description)
+      statement.bind(target.sessionID)
       statement.bind(Int64(target.weight))
       try statement.run()
     }
@@ -95,7 +95,7 @@ extension Writer {
 
   private func run(_ sql: String, _ id: SessionID) throws(StorageFailure) {
     let statement = try database.statement(sql)
-    statement.bind(id.description)
+    statement.bind(id)
     try statement.run()
   }
 }

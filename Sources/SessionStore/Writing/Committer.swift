@@ -119,7 +119,7 @@ private struct CommitLoop {
     isTidyingBlocked = true
     var next = changes.startIndex
     let start = writer.monotonicClock.now
-    let changesBefore = writer.database.changesCount
+    let writesBefore = writer.database.writesCount
     do throws(StorageFailure) {
       try writer.beginBatch()
       while next < changes.endIndex, !writer.lostBatch {
@@ -129,7 +129,7 @@ private struct CommitLoop {
       tidy()
       let commit = try writer.commitBatch()
       // What only read says nothing about the disk.
-      if writer.database.changesCount > changesBefore {
+      if writer.database.writesCount > writesBefore {
         let duration = start.duration(to: writer.monotonicClock.now)
         board.noteCommit(of: next - changes.startIndex, took: duration, writer)
       } else {

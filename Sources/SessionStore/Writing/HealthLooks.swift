@@ -56,17 +56,17 @@ extension Writer {
 
   /// Looks at sessions, those of them that are there.
   func look(at ids: [SessionID]) throws(SessionError) -> [SessionHealth] {
-    var healths: [SessionHealth] = []
-    for id in ids {
-      do throws(SessionError) {
-        healths.append(try health(of: id))
-      } catch .notFound {
-        continue
+    try storing { () throws(StorageFailure) in
+      var healths: [SessionHealth] = []
+      for id in ids {
+        try keepReports(of: id)
+        guard let (signs, last) = try vitalSigns(of: id, at: monotonicClock.now) else { continue }
+        let health = SessionHealth(signs, by: settings.healthThresholds)
+        healths.append(health)
+        if settings.enableHealthChecks, !signs.status.isFinal { try note(health.status, was: last, of: id) }
       }
-      guard settings.enableHealthChecks else { continue }
-      try storing { () throws(StorageFailure) in try lookAtHealth(of: id, at: monotonicClock.now) }
+      return healths
     }
-    return healths
   }
 
   /// Looks at sessions, those after `id`.
@@ -94,7 +94,11 @@ extension Writer {
   private func lookAtHealth(of id: SessionID, at now: ContinuousClock.Instant) throws(StorageFailure) {
     // It may have finished or gone since the look began.
     guard let (signs, last) = try vitalSigns(of: id, at: now), !signs.status.isFinal else { return }
-    let status = SessionHealth(signs, by: settings.healthThresholds).status
+    try note(SessionHealth(signs, by: settings.healthThresholds).status, was: last, of: id)
+  }
+
+  /// Keeps how well a session is, and makes an event of it, if that is not how it was at the last look.
+  private func note(_ status: HealthStatus, was last: HealthStatus, of id: SessionID) throws(StorageFailure) {
     guard status != last, let session = try find(id) else { return }
     var row = try MetricsRow.find(id, in: database)
     row.health = status

@@ -28,7 +28,7 @@ extension Writer {
     statement.bind(request.method)
     statement.bind(request.requestID)
     statement.bind(request.bodyDigest)
-    statement.bind(id.description)
+    statement.bind(id)
     statement.bind(time)
     try statement.run()
     if state.history.oldestRequestTime == nil { state.history.oldestRequestTime = time }

@@ -71,7 +71,7 @@ extension Writer {
   /// Notes activity, which is no event.
   func touch(_ session: Session) throws(StorageFailure) {
     statements.touchSession.bind(session.lastActivityTime)
-    statements.touchSession.bind(session.id.description)
+    statements.touchSession.bind(session.id)
     try statements.touchSession.run()
     staged.sessions.append(session)
   }
@@ -79,7 +79,7 @@ extension Writer {
   func remove(_ old: Session, events: [SessionEvent]) throws(StorageFailure) {
     try leaveAffinities(old.id)
     try removeMetrics(of: old.id)
-    statements.deleteSession.bind(old.id.description)
+    statements.deleteSession.bind(old.id)
     try statements.deleteSession.run()
     state.totals.remove(old)
     staged.deleted.append(old.id)

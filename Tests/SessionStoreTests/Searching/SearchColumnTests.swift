@@ -258,7 +258,7 @@ private func session(_ id: SessionID, _ generator: inout SeededGenerator) -> Ses
     try await repository.onCommitter { [later] (writer) throws(StorageFailure) in
       writer.activityTimes.note([(session.id, session.lastActivityTime.advanced(by: .seconds(1)))])
       try writer.touch(later)
-      try writer.keepActivity()
+      try writer.keepActivity(max: .max)
     }
     #expect(try await repository.session(session.id).lastActivityTime == later.lastActivityTime)
     #expect(try await repository.search("a", limit: 0).map(\.lastActivityTime) == [later.lastActivityTime])
