@@ -48,6 +48,7 @@ final class CommitBoard: Sendable {
     state.figures.messages = writer.bus.totals.messages
     state.figures.messagesInDelivery = writer.bus.totals.inDelivery
     state.figures.deadLetters = writer.committed.deadLetters
+    state.figures.lookedAt = writer.lookedAtCount
     state.figures.pages = state.figures.pages + writer.database.takePageFigures()
   }
 }

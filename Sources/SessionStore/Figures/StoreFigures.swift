@@ -33,6 +33,8 @@ public struct CommitFigures: Sendable {
   public var messagesInDelivery = 0
   /// Messages that could not be delivered.
   public var deadLetters: Int64 = 0
+  /// How many sessions the regular looks at health have come to.
+  public var lookedAt = 0
   /// Changes of each batch that was written.
   public var batchSizes = Histogram(bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256])
   /// How long each took from its beginning until it was on the disk, in seconds.

@@ -132,6 +132,9 @@ extension MessageBus {
 
   func count(of id: SessionID) -> Int { queues[id]?.count ?? 0 }
 
+  /// The sessions that have queues.
+  var queuesOwners: some Sequence<SessionID> { queues.keys }
+
   func change(_ id: SessionID, _ body: (inout MessageQueue) -> Void) {
     let old = queues[id]
     var queue = old ?? MessageQueue()
@@ -316,9 +319,15 @@ extension MessageBus {
     forgetStaged()
   }
 
-  func committed() {
+  /// Keeps what was done since the last commit; the sessions that have more messages or fewer than before.
+  func committed() -> [SessionID] {
+    let ids = journal.compactMap { undo -> SessionID? in
+      guard case .queue(let id, let old) = undo, old?.count != queues[id]?.count else { return nil }
+      return id
+    }
     journal.removeAll(keepingCapacity: true)
     forgetStaged()
+    return ids
   }
 
   private func forgetStaged() {

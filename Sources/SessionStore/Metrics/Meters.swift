@@ -31,11 +31,15 @@ final class Meters: Sendable {
     var lastReportTime: Timestamp
     /// Whether its session is in a final status.
     var isFinal = false
+    /// Whether it is among those that have something new for a look at health.
+    var isReported = false
   }
 
   private struct Shard {
     var unfinished: Set<SessionID> = []
     var meters: [SessionID: Meter] = [:]
+    /// Those that have something new for a look at health.
+    var reported: [SessionID] = []
   }
 
   private final class ShardBox: Sendable {
@@ -54,20 +58,27 @@ final class Meters: Sendable {
 
   private let windowLength: Duration
   private let recordsMetrics: Bool
+  private let enableHealthChecks: Bool
   private let beginning: ContinuousClock.Instant
-  private let shards = (0..<16).map { _ in ShardBox() }
+  private let shards = (0..<partsCount).map { _ in ShardBox() }
   // Taken while a shard is, and never the other way round.
   private let line = Mutex(Line())
 
-  /// Makes meters without `recordsMetrics` that take reports for activity and usage alone.
-  init(window: Duration, recordsMetrics: Bool, at now: ContinuousClock.Instant) {
-    windowLength = window
-    self.recordsMetrics = recordsMetrics
+  /// Without `recordsMetrics`, reports are taken for activity and usage alone.
+  init(_ settings: SessionStoreSettings, at now: ContinuousClock.Instant) {
+    windowLength = settings.metricsWindow
+    recordsMetrics = settings.recordsMetrics
+    enableHealthChecks = settings.enableHealthChecks
     beginning = now
   }
 
-  // The low bits of a UUIDv7 are random.
-  private func shard(_ id: SessionID) -> ShardBox { shards[Int(truncatingIfNeeded: id.low & 15)] }
+  /// How many parts the sessions are kept in.
+  static let partsCount = 16
+
+  /// The part that a session is kept in. The low bits of a UUIDv7 are random.
+  static func part(of id: SessionID) -> Int { Int(truncatingIfNeeded: id.low % UInt64(partsCount)) }
+
+  private func shard(_ id: SessionID) -> ShardBox { shards[Self.part(of: id)] }
 
   /// Where in the window's count of time an instant is.
   func position(of instant: ContinuousClock.Instant) -> Duration { beginning.duration(to: instant) }
@@ -117,6 +128,10 @@ extension Meters {
       shard.meters.values[index].lastReport = max(shard.meters.values[index].lastReport, now)
       shard.meters.values[index].lastReportTime = max(shard.meters.values[index].lastReportTime, time)
       change(&shard.meters.values[index])
+      if enableHealthChecks, !shard.meters.values[index].isReported {
+        shard.meters.values[index].isReported = true
+        shard.reported.append(id)
+      }
       if isForFile, !shard.meters.values[index].isPending {
         shard.meters.values[index].isPending = true
         waitInLine(id, since: now)
@@ -213,11 +228,16 @@ extension Meters {
 // MARK: Sessions
 
 extension Meters {
-  /// How many parts the sessions are kept in.
-  var partsCount: Int { shards.count }
-
-  /// The sessions of one part that are in no final status.
-  func unfinished(in part: Int) -> Set<SessionID> { shards[part].state.withLock { $0.unfinished } }
+  /// Takes the sessions of one part that have reported, or had messages processed, since they were last taken.
+  func takeReported(in part: Int) -> [SessionID] {
+    shards[part].state.withLock { shard in
+      for id in shard.reported {
+        if let index = shard.meters.index(forKey: id) { shard.meters.values[index].isReported = false }
+      }
+      defer { shard.reported = [] }
+      return shard.reported
+    }
+  }
 
   /// How many sessions have a meter.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.meters.count } } }

@@ -40,6 +40,23 @@ enum SessionLookup {
     return ids
   }
 
+  /// Reads ids for what memory is to know of many sessions, those before a damaged page; the calls that read it tell.
+  static func eachID(
+    _ query: SQLFragment, in database: Database, _ body: (SessionID) -> Void
+  ) throws(StorageFailure) {
+    let statement = try database.bound(query)
+    defer { statement.reset() }
+    do throws(StorageFailure) {
+      while try statement.step() {
+        var row = statement.row
+        guard let id = SessionID(row.text()) else { throw SessionRow.damaged }
+        body(id)
+      }
+    } catch {
+      guard error.kind == .corrupt else { throw error }
+    }
+  }
+
   /// What the file knows of a session's health, and how well it was at the last look; nil when there is none.
   static func vitalSigns(
     of id: SessionID, at time: Timestamp, in database: Database

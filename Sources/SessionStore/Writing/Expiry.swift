@@ -29,9 +29,11 @@ extension Writer {
 
   /// Starts all times afresh.
   static func timers(
-    _ database: Database, timeout: Duration, at now: ContinuousClock.Instant
+    _ database: Database, settings: SessionStoreSettings, at now: ContinuousClock.Instant
   ) throws(StorageFailure) -> InactivityTimers {
-    var timers = InactivityTimers(timeout: timeout)
+    let bounds = settings.healthThresholds.inactivity
+    var timers = InactivityTimers(
+      timeout: settings.sessionTimeout, parts: settings.enableHealthChecks ? [bounds.degraded, bounds.unhealthy] : [])
     let statement = try database.bound(StatusLookup.all(where: \.isLive, "id, status, constraints"))
     defer { statement.reset() }
     do throws(StorageFailure) {

@@ -10,28 +10,30 @@ protocol HealthLook: Sendable {
 extension Writer {
   /// The most sessions that one commit looks at, so that no caller waits long for it.
   static let lookedAtMax = 256
+  /// The most sessions without activity that one commit finds for a look.
+  private static let gatheredMax = 4096
 
   /// How long until the next look, or the rest of one; zero when it is time, nil when there never is one.
   var timeToHealthLook: Duration? {
     guard settings.enableHealthChecks else { return nil }
-    let isUnderway = !healthQueue.isEmpty || healthPart > 0
-    return isUnderway ? .zero : max(.zero, monotonicClock.now.duration(to: healthDeadline))
+    guard !healthAgenda.isUnderway else { return .zero }
+    return max(.zero, monotonicClock.now.duration(to: healthAgenda.deadline))
   }
 
-  /// Looks at sessions in no final status, some of them, and makes events of what has changed since the last look.
+  /// Looks at sessions in no final status whose health can have changed, some of them, and makes events of what has.
   func lookAtHealth(at now: ContinuousClock.Instant) throws(SessionError) {
-    // Not all at once: sorting a million ids would have others wait.
-    while healthQueue.count < Self.lookedAtMax, healthPart < meters.partsCount {
-      healthQueue = (healthQueue + meters.unfinished(in: healthPart)).sorted()[...]
-      healthPart += 1
+    healthAgenda.begin()
+    if healthAgenda.isGathering {
+      let idle = timers.takeIdle(at: now, max: Self.gatheredMax) { [meters] in meters.lastReport(of: $0)?.instant }
+      healthAgenda.note(idle.ids)
+      guard !idle.hasMore else { return }
+      healthAgenda.endGathering()
     }
-    let ids = healthQueue.prefix(Self.lookedAtMax)
+    let ids = healthAgenda.take(Self.lookedAtMax) { meters.takeReported(in: $0) }
+    healthAgenda.endIfDone(next: now + settings.healthCheckInterval)
     // Whatever becomes of it: the others have their turn, and these the next time.
-    healthQueue = healthQueue.dropFirst(ids.count)
-    if healthQueue.isEmpty, healthPart == meters.partsCount {
-      healthPart = 0
-      healthDeadline = now + settings.healthCheckInterval
-    }
+    staged.lookedAt += ids
+    lookedAtCount += ids.count
     try storing { () throws(StorageFailure) in
       for id in ids {
         do throws(StorageFailure) {
@@ -95,6 +97,8 @@ extension Writer {
     // It may have finished or gone since the look began.
     guard let (signs, last) = try vitalSigns(of: id, at: now), !signs.status.isFinal else { return }
     try note(SessionHealth(signs, by: settings.healthThresholds).status, was: last, of: id)
+    // What was processed leaves the window by itself.
+    if signs.rates.processed > 0 { healthAgenda.note(id) }
   }
 
   /// Keeps how well a session is, and makes an event of it, if that is not how it was at the last look.
@@ -120,14 +124,37 @@ extension Writer {
     if let time = latestActivity(of: id) {
       found.signs.lastActivityTime = max(found.signs.lastActivityTime, time)
     }
-    var since = timers.since(of: id)
-    if let report = meters.lastReport(of: id) { since = since.map { max($0, report.instant) } }
-    found.signs.idleTime = since.map { max(.zero, $0.duration(to: now)) }
+    if let report = meters.lastReport(of: id) { timers.noteActivity(id, at: report.instant) }
+    found.signs.idleTime = timers.since(of: id).map { max(.zero, $0.duration(to: now)) }
     if let known = meters.rates(of: id, at: now) {
       found.signs.rates = known.rates
       found.signs.usage = known.usage ?? found.signs.usage
     }
     found.signs.queuedMessages = Int64(try queues.pendingCount(of: id, by: self))
     return found
+  }
+}
+
+// MARK: To whom a look comes
+
+extension Writer {
+  /// Follows a commit: whose health it may have changed.
+  func followHealth(_ batch: Changes, _ commit: Commit?, queues: [SessionID]) {
+    for session in commit?.sessions ?? [] where !session.status.isFinal { healthAgenda.note(session.id) }
+    healthAgenda.note(batch.activity.map(\.id))
+    healthAgenda.note(queues)
+  }
+
+  /// Tells whose health may be another than when it was last looked at, before this run of the server.
+  static func healthAgenda(
+    _ database: Database, _ bus: MessageBus, settings: SessionStoreSettings, at now: ContinuousClock.Instant
+  ) throws(StorageFailure) -> HealthAgenda {
+    var agenda = HealthAgenda(isKept: settings.enableHealthChecks, deadline: now + settings.healthCheckInterval)
+    guard settings.enableHealthChecks else { return agenda }
+    // Who reported nothing, failed at nothing and has no messages is well, and was; times begin afresh.
+    try SessionLookup.eachID("SELECT session_id FROM session_metrics", in: database) { agenda.note($0) }
+    try SessionLookup.eachID(StatusLookup.all(where: { $0 == .error }, "id"), in: database) { agenda.note($0) }
+    agenda.note(bus.queuesOwners)
+    return agenda
   }
 }

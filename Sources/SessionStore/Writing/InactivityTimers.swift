@@ -17,6 +17,8 @@ struct InactivityTimers {
     var timeout: Duration?
     /// The time of its place in the heap; nil while it has none. Other places of the same session do not count.
     var place: Instant?
+    /// The same of its place among the marks.
+    var mark: Instant?
 
     var deadline: Instant? { timeout.map { since + $0 } }
   }
@@ -31,17 +33,23 @@ struct InactivityTimers {
   }
 
   private let timeout: Duration
+  private let parts: [Double]
   private var timers: [SessionID: Timer] = [:]
   private var places = Heap<Place>()
+  // When active sessions will have been without activity for one of the parts.
+  private var marks = Heap<Place>()
   private var taken: [SessionID] = []
 
-  /// Makes timers for sessions without a `timeout:MS` of their own.
-  init(timeout: Duration) {
+  /// Makes timers for sessions without a `timeout:MS` of their own, which tell, too, when active sessions have been
+  /// without activity for more than `parts` of it.
+  init(timeout: Duration, parts: [Double] = []) {
     self.timeout = timeout
+    // At the end of its time a session is active no more.
+    self.parts = parts.filter { $0 < 1 }.sorted()
   }
 
-  /// Places in the heap, those that do not count among them.
-  var placesCount: Int { places.count }
+  /// Places in the heaps, those that do not count among them.
+  var placesCount: Int { places.count + marks.count }
 
   /// Takes a session as it was committed at `now`.
   mutating func follow(
@@ -49,20 +57,23 @@ struct InactivityTimers {
   ) {
     guard status.isLive else { return remove(id) }
     let timeout = Inactivity.timeout(in: status, constraints, orElse: timeout)
-    var timer = timers[id] ?? Timer(status: status, since: now, timeout: timeout, place: nil)
+    var timer = timers[id] ?? Timer(status: status, since: now, timeout: timeout)
     // What is initializing is to start, whatever else it does.
     if timer.status != status || wasActive && status != .initializing { timer.since = now }
     timer.status = status
     timer.timeout = timeout
     findPlace(for: id, &timer)
+    findMark(for: id, &timer, at: now)
     timers[id] = timer
     forgetOldPlaces()
   }
 
   /// Notes that a session was active, and is as it was.
   mutating func noteActivity(_ id: SessionID, at now: Instant) {
-    guard let timer = timers[id], timer.status != .initializing, timer.since < now else { return }
-    timers[id]?.since = now
+    guard var timer = timers[id], timer.status != .initializing, timer.since < now else { return }
+    timer.since = now
+    findMark(for: id, &timer, at: now)
+    timers[id] = timer
   }
 
   /// Since when a session has been without activity; nil when it has no time.
@@ -76,12 +87,14 @@ struct InactivityTimers {
   /// Drops the places of sessions that are gone or have an earlier one, once they are more than half: their time may be
   /// long in coming.
   private mutating func forgetOldPlaces() {
-    guard places.count > 2 * timers.count + 64 else { return }
+    guard max(places.count, marks.count) > 2 * timers.count + 64 else { return }
     places = Heap()
+    marks = Heap()
     for id in Array(timers.keys) {
       guard var timer = timers[id] else { continue }
       timer.place = nil
       findPlace(for: id, &timer)
+      if let mark = timer.mark { marks.insert(Place(time: mark, id: id)) }
       timers[id] = timer
     }
   }
@@ -131,6 +144,41 @@ struct InactivityTimers {
       timers[id] = timer
     }
     taken = []
+  }
+
+  /// Takes active sessions that have been without activity for more than a part of their time, each once for each part
+  /// unless it is active again, and whether there are more. Looks at `max` of them at most.
+  mutating func takeIdle(
+    at now: Instant, max: Int, _ lastActivity: (SessionID) -> Instant? = { _ in nil }
+  ) -> (ids: [SessionID], hasMore: Bool) {
+    var ids: [SessionID] = []
+    for _ in 0..<max {
+      guard let first = marks.min, first.time < now else { return (ids, false) }
+      marks.removeMin()
+      guard timers[first.id]?.mark == first.time else { continue }
+      timers[first.id]?.mark = nil
+      if let time = lastActivity(first.id) { noteActivity(first.id, at: time) }
+      guard var timer = timers[first.id] else { continue }
+      if isIdle(timer, at: now) { ids.append(first.id) }
+      findMark(for: first.id, &timer, at: now)
+      timers[first.id] = timer
+    }
+    return (ids, true)
+  }
+
+  private func isIdle(_ timer: Timer, at now: Instant) -> Bool {
+    guard timer.status == .active, let timeout = timer.timeout, let part = parts.first else { return false }
+    return timer.since.duration(to: now) / timeout > part
+  }
+
+  private mutating func findMark(for id: SessionID, _ timer: inout Timer, at now: Instant) {
+    guard timer.status == .active, let timeout = timer.timeout else { return }
+    let idleTime = timer.since.duration(to: now)
+    guard let part = parts.first(where: { idleTime / timeout <= $0 }) else { return }
+    let time = max(timer.since + timeout * part, now)
+    if let mark = timer.mark, mark <= time { return }
+    timer.mark = time
+    marks.insert(Place(time: time, id: id))
   }
 
   private mutating func findPlace(for id: SessionID, _ timer: inout Timer) {

@@ -107,18 +107,10 @@ extension Writer {
   static func meters(
     _ database: Database, settings: SessionStoreSettings, at now: ContinuousClock.Instant
   ) throws(StorageFailure) -> Meters {
-    let meters = Meters(window: settings.metricsWindow, recordsMetrics: settings.recordsMetrics, at: now)
-    let statement = try database.bound(StatusLookup.all(where: { !$0.isFinal }, "id"))
-    defer { statement.reset() }
-    do throws(StorageFailure) {
-      while try statement.step() {
-        var row = statement.row
-        guard let id = SessionID(row.text()) else { throw SessionRow.damaged }
-        meters.follow(id, isFinal: false, at: now)
-      }
-    } catch {
-      // A damaged page is told by the calls that read it. What is behind it takes reports from its next change on.
-      guard error.kind == .corrupt else { throw error }
+    let meters = Meters(settings, at: now)
+    // What is behind a damaged page takes reports from its next change on.
+    try SessionLookup.eachID(StatusLookup.all(where: { !$0.isFinal }, "id"), in: database) {
+      meters.follow($0, isFinal: false, at: now)
     }
     return meters
   }

@@ -31,11 +31,10 @@ final class Writer {
   let healthLook: (any HealthLook)?
   /// Whether reports go to the file although their interval is not over.
   var keepsReportsAtOnce = false
-  /// Sessions that the look has yet to come to which has begun, and the part of all that comes after them.
-  var healthQueue: ArraySlice<SessionID> = []
-  var healthPart = 0
-  /// When the next look begins.
-  var healthDeadline: ContinuousClock.Instant
+  /// Who is looked at next, and when.
+  var healthAgenda: HealthAgenda
+  /// How many sessions the regular looks have come to.
+  var lookedAtCount = 0
   /// Who waits for messages to go.
   var waits = MessageWaits()
   /// Why SQLite ended the transaction by itself.
@@ -80,6 +79,8 @@ final class Writer {
     var acknowledgements: [Acknowledgements] = []
     /// Sessions whose counts start afresh.
     var restarted: [SessionID] = []
+    /// Sessions whose health was looked at.
+    var lookedAt: [SessionID] = []
 
     var isEmpty: Bool { events.isEmpty && sessions.isEmpty && deleted.isEmpty }
 
@@ -95,6 +96,7 @@ final class Writer {
       reports += other.reports
       acknowledgements += other.acknowledgements
       restarted += other.restarted
+      lookedAt += other.lookedAt
     }
   }
 
@@ -118,12 +120,12 @@ final class Writer {
       deadLetters: try database.integer("SELECT count(*) FROM dead_letters") ?? 0)
     committed = state
     let now = monotonicClock.now
-    timers = try Self.timers(database, timeout: settings.sessionTimeout, at: now)
+    timers = try Self.timers(database, settings: settings, at: now)
     meters = try Self.meters(database, settings: settings, at: now)
-    healthDeadline = now + settings.healthCheckInterval
     statements = try WriterStatements(database)
     messageStatements = try MessageStatements(database)
     bus = try MessageBus(database, notes: notes)
+    healthAgenda = try Self.healthAgenda(database, bus, settings: settings, at: now)
   }
 
   /// The time of the change that is being applied. It never steps back, not even when the machine's clock does.
@@ -170,6 +172,7 @@ extension Writer {
       return output
     } catch {
       meters.giveBack(staged.reports, at: monotonicClock.now)
+      healthAgenda.note(staged.lookedAt)
       staged = Changes()
       state = before
       bus.undo(to: mark)
@@ -202,7 +205,7 @@ extension Writer {
       try statements.updateTotals.run()
     }
     try searchMemory.follow(batch) { () throws(StorageFailure) in try statements.commit.run() }
-    bus.committed()
+    let queues = bus.committed()
     let isQuiet = batch.isEmpty && state.history.oldestSequence == committed.history.oldestSequence
     committed = state
     defer { batch = Changes() }
@@ -213,6 +216,7 @@ extension Writer {
     var commit = isQuiet ? nil : summary()
     if let commit { follow(commit) }
     followReports(batch, commit)
+    followHealth(batch, commit, queues: queues)
     let active = followActivity(batch) + batch.reports.map(\.id)
     if !active.isEmpty {
       commit = commit ?? standing
@@ -246,6 +250,7 @@ extension Writer {
   /// Drops the batch; the writer stands as after the last commit.
   func rollBackBatch() throws(StorageFailure) {
     meters.giveBack(batch.reports + staged.reports, at: monotonicClock.now)
+    healthAgenda.note(batch.lookedAt + staged.lookedAt)
     state = committed
     bus.undo()
     batch = Changes()

@@ -41,6 +41,9 @@ extension Exposition {
         ([("state", "in_delivery")], Double(commits.messagesInDelivery)),
       ])
     gauge("sessiond_dead_letters", "Messages that could not be delivered.", Double(commits.deadLetters))
+    counter(
+      "sessiond_health_looks_total", "Sessions that the regular looks came to: those that may have changed.",
+      Double(commits.lookedAt))
   }
 
   private mutating func writeCommits(_ store: StoreFigures) {

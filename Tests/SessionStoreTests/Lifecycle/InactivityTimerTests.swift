@@ -48,54 +48,99 @@ private func id(_ number: Int) -> SessionID { SessionID(high: UInt64(number), lo
     #expect(timers.nextDeadline() == end + .seconds(10))
   }
 
-  @Test func `Activity costs no place in the heap, and sessions that are gone leave it`() {
-    var timers = InactivityTimers(timeout: .seconds(10))
+  @Test func `Activity costs no place in the heaps, and sessions that are gone leave them`() {
+    var timers = InactivityTimers(timeout: .seconds(10), parts: [0.5])
     for number in 0..<1000 { timers.follow(id(number), .active, [], wasActive: false, at: start) }
     for round in 1...50 {
       for number in 0..<1000 {
         timers.follow(id(number), .active, [], wasActive: true, at: start + .milliseconds(round))
       }
     }
-    #expect(timers.placesCount == 1000)
+    #expect(timers.placesCount == 2000)
     #expect(timers.nextDeadline() == start + .milliseconds(10_050))
     for number in 1000..<100_000 {
-      timers.follow(id(number), .initializing, [], wasActive: false, at: start)
+      timers.follow(id(number), .active, [], wasActive: false, at: start)
       timers.remove(id(number))
     }
-    #expect(timers.placesCount <= 2064)
+    #expect(timers.placesCount <= 4128)
     // Shorter times want places of their own.
     for round in 1...50 {
       for number in 0..<1000 {
         timers.follow(id(number), .active, ["timeout:\(9000 - round)"], wasActive: false, at: start)
       }
     }
-    #expect(timers.placesCount <= 2064)
+    #expect(timers.placesCount <= 4128)
     for number in 0..<1000 { timers.remove(id(number)) }
-    #expect(timers.placesCount <= 64 && timers.nextDeadline() == nil)
+    #expect(timers.placesCount <= 128 && timers.nextDeadline() == nil)
+  }
+
+  @Test func `An active session is told once for each part of its time that it was without activity`() {
+    var timers = InactivityTimers(timeout: .seconds(10), parts: [0.5, 0.2, 1])
+    timers.follow(id(1), .active, [], wasActive: false, at: start)
+    timers.follow(id(2), .idle, [], wasActive: false, at: start)
+    timers.follow(id(3), .active, ["timeout:0"], wasActive: false, at: start)
+    func idle(_ milliseconds: Int) -> [SessionID] {
+      let (ids, hasMore) = timers.takeIdle(at: start + .milliseconds(milliseconds), max: 9)
+      #expect(!hasMore)
+      return ids
+    }
+    #expect(idle(2000) == [])
+    #expect(idle(2001) == [id(1)])
+    #expect(idle(5000) == [])
+    #expect(idle(5001) == [id(1)])
+    #expect(idle(10_001) == [])
+    timers.noteActivity(id(1), at: start + .seconds(4))
+    #expect(idle(6000) == [])
+    #expect(idle(6001) == [id(1)])
+    timers.follow(id(2), .active, [], wasActive: true, at: start + .seconds(7))
+    #expect(idle(9001) == [id(1), id(2)])
+  }
+
+  @Test func `Who is without activity for part of the time is told in pieces`() {
+    var timers = InactivityTimers(timeout: .seconds(10), parts: [0.5])
+    for number in 0..<10 { timers.follow(id(number), .active, [], wasActive: false, at: start) }
+    // Not told otherwise: it was active all the time.
+    let now = start + .seconds(6)
+    let first = timers.takeIdle(at: now, max: 6) { $0 == id(3) ? now : nil }
+    #expect(first.ids == [0, 1, 2, 4, 5].map(id) && first.hasMore)
+    let rest = timers.takeIdle(at: now, max: 6)
+    #expect(rest.ids == [6, 7, 8, 9].map(id) && !rest.hasMore)
+    #expect(timers.takeIdle(at: now + .seconds(6), max: 6).ids == [id(3)])
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64]) func `Of many sessions the timers know as a plain list does`(seed: UInt64) {
-    var timers = InactivityTimers(timeout: .seconds(100))
+    var timers = InactivityTimers(timeout: .seconds(100), parts: [0.5])
     var deadlines: [SessionID: ContinuousClock.Instant] = [:]
+    // When half of the time is over, of those who were not told then.
+    var halves: [SessionID: ContinuousClock.Instant] = [:]
     var randomness = SeededGenerator(state: seed)
     var now = start
-    for _ in 0..<10_000 {
+    for number in 0..<10_000 {
       now += .milliseconds(Int.random(in: 0..<50, using: &randomness))
       let session = id(Int.random(in: 0..<300, using: &randomness))
       switch Int.random(in: 0..<10, using: &randomness) {
       case 0:
         timers.remove(session)
         deadlines[session] = nil
+        halves[session] = nil
       case 1:
         timers.follow(session, .active, ["timeout:0"], wasActive: true, at: now)
         deadlines[session] = nil
+        halves[session] = nil
       case 2...4:
         let milliseconds = Int.random(in: 1..<5000, using: &randomness)
         timers.follow(session, .active, ["timeout:\(milliseconds)"], wasActive: true, at: now)
         deadlines[session] = now + .milliseconds(milliseconds)
+        halves[session] = now + .microseconds(500 * milliseconds)
       default:
         timers.follow(session, .active, [], wasActive: true, at: now)
         deadlines[session] = now + .seconds(100)
+        halves[session] = now + .seconds(50)
+      }
+      if number.isMultiple(of: 7) {
+        let idle = halves.filter { $0.value < now }.keys.sorted()
+        #expect(timers.takeIdle(at: now, max: 1000).ids.sorted() == idle)
+        for session in idle { halves[session] = nil }
       }
       if now >= deadlines.values.min() ?? now + .seconds(1) {
         let over = deadlines.filter { $0.value <= now }.keys.sorted()
@@ -103,6 +148,7 @@ private func id(_ number: Int) -> SessionID { SessionID(high: UInt64(number), lo
         for session in over {
           timers.remove(session)
           deadlines[session] = nil
+          halves[session] = nil
         }
         timers.giveBack()
       }
