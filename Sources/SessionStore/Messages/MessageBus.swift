@@ -322,7 +322,7 @@ extension MessageBus {
   /// Keeps what was done since the last commit; the sessions that have more messages or fewer than before.
   func committed() -> [SessionID] {
     let ids = journal.compactMap { undo -> SessionID? in
-      guard case .queue(let id, let old) = undo, old?.count != queues[id]?.count else { return nil }
+      guard case .queue(let id, let old) = undo, (old?.count ?? 0) != count(of: id) else { return nil }
       return id
     }
     journal.removeAll(keepingCapacity: true)

@@ -138,6 +138,23 @@ private struct HealthChange: Hashable {
     await repository.close()
   }
 
+  @Test func `Activity that changes nothing else makes well at the next look`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let sender = try await repository.createReceiver("sender")
+    let receiver = try await repository.createReceiver("receiver", constraints: ["timeout:0"])
+    fixture.monotonicClock.advance(by: .seconds(180))
+    try await repository.nudge()
+    var draft = MessageDraft(type: "COMMAND")
+    (draft.senderID, draft.receiverID) = (sender.description, receiver.description)
+    _ = try await repository.send(draft, request: nil)
+    fixture.monotonicClock.advance(by: .seconds(30))
+    try await repository.nudge()
+    #expect(
+      try await repository.healthChanges() == [HealthChange(sender, "degraded"), HealthChange(sender, "healthy")])
+    await repository.close()
+  }
+
   @Test func `The first look comes to all who may not be as the file says`() async throws {
     let fixture = try StoreFixture()
     let before = try fixture.open { $0.sessionTimeout = .zero }
