@@ -15,31 +15,75 @@ extension ProtobufMessage {
   public init(
     decoding bytes: UnsafeRawBufferPointer, limits: DecodeLimits, memoryBytes: inout Int
   ) throws(DecodeError) {
+    (self, memoryBytes) = try Self.lending(bytes, limits: limits, refusal: { $0 }) { (lent) throws(DecodeError) in
+      (lent.copy(), lent.memoryBytes)
+    }
+  }
+
+  /// Decodes as above, and lends the C message to `body` instead of copying it. What cannot be decoded is refused as
+  /// `refusal` says.
+  @inlinable
+  public static func lending<Output, Failure: Error>(
+    _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits, refusal: (DecodeError) -> Failure,
+    _ body: (LentMessage<Self>) throws(Failure) -> Output
+  ) throws(Failure) -> Output {
     // Only these two functions are generic, so that they are specialized for each message and look up no metadata.
     let descriptor = Self.descriptor
-    let message: Self?
-    if try checkBounds(bytes, descriptor, limits, &memoryBytes) {
-      let joined = try joinSubmessages(bytes, descriptor, limits)
-      message = joined.withUnsafeBytes { Self.unpacking($0, limits) }
-    } else {
-      message = Self.unpacking(bytes, limits)
+    var memoryBytes = 0
+    var joined: [UInt8]?
+    do throws(DecodeError) {
+      if try checkBounds(bytes, descriptor, limits, &memoryBytes) {
+        joined = try joinSubmessages(bytes, descriptor, limits)
+      }
+    } catch {
+      throw refusal(error)
     }
-    guard let message else { throw unpackFailure(descriptor, limits) }
-    self = message
+    let output: Output? =
+      if let joined {
+        try joined.withUnsafeBufferPointer { (bytes) throws(Failure) in
+          try Self.unpacking(UnsafeRawBufferPointer(bytes), limits, memoryBytes, body)
+        }
+      } else {
+        try Self.unpacking(bytes, limits, memoryBytes, body)
+      }
+    guard let output else { throw refusal(unpackFailure(descriptor, limits)) }
+    return output
   }
 
   @inlinable
-  static func unpacking(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) -> Self? {
+  static func unpacking<Output, Failure: Error>(
+    _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits, _ memoryBytes: Int,
+    _ body: (LentMessage<Self>) throws(Failure) -> Output
+  ) throws(Failure) -> Output? {
     // More than 1024 bytes would come from malloc.
-    withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { stack in
+    try withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { (stack) throws(Failure) -> Output? in
       var arena = Arena.forDecoding(lending: stack, limits)
-      let raw = unpack(bytes, descriptor, in: &arena)
-      let message = raw.map { Self(copying: $0.assumingMemoryBound(to: CMessage.self)) }
       // The C message is in the arena.
-      extendLifetime(arena)
-      return message
+      defer { extendLifetime(arena) }
+      guard let raw = unpack(bytes, descriptor, in: &arena) else { return nil }
+      return try body(
+        LentMessage(c: UnsafePointer(raw.assumingMemoryBound(to: CMessage.self)), memoryBytes: memoryBytes))
     }
   }
+}
+
+/// A message as protobuf-c decoded it, for whom it was lent to, and no longer: what needs little of it reads that where
+/// it lies, and makes no strings and arrays of the rest.
+public struct LentMessage<Message: ProtobufMessage> {
+  /// The C message. Its pointers are null, or lead to what was checked.
+  public let c: UnsafePointer<Message.CMessage>
+  /// How much memory it takes; a copy takes about as much.
+  public let memoryBytes: Int
+
+  @inlinable
+  init(c: UnsafePointer<Message.CMessage>, memoryBytes: Int) {
+    self.c = c
+    self.memoryBytes = memoryBytes
+  }
+
+  /// The message itself, to keep.
+  @inlinable
+  public func copy() -> Message { Message(copying: c) }
 }
 
 /// Whether submessages may come in parts, in bytes that are a message and keep the limits; and the memory it takes.

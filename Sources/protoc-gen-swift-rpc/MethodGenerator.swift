@@ -50,7 +50,7 @@ struct MethodGenerator {
   /// The requirement to answer without waiting; of unary methods.
   var atOnceSignature: String? {
     guard kind == .unary else { return nil }
-    let parameters = "atOnce request: \(request), context: RPCCore.ServerContext"
+    let parameters = "atOnce request: ProtobufC.LentMessage<\(request)>, context: RPCCore.ServerContext"
     return "func \(function)(\(parameters)) throws -> RPCCore.ServerResponse<\(response)>?"
   }
 

@@ -56,7 +56,8 @@ struct ServiceGenerator {
           printer.print(
             """
 
-            /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
+            /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+            /// default, leaves it to the other.
             \(atOnce)
             """)
         }

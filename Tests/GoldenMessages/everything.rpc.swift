@@ -28,8 +28,9 @@ public protocol Calls: RPCCore.RPCService {
   /// One and one.
   func unary(_ request: Scalars, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Repeated>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func unary(atOnce request: Scalars, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func unary(atOnce request: ProtobufC.LentMessage<Scalars>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>?
 
   /// The method `golden.Calls.ServerStreaming`.
   func serverStreaming(_ request: Scalars, to responses: RPCCore.ResponseWriter<Outer.Inner>, context: RPCCore.ServerContext) async throws
@@ -60,7 +61,7 @@ extension Calls {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .golden_everything_proto }
 
   /// Nil.
-  public func unary(atOnce request: Scalars, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>? { nil }
+  public func unary(atOnce request: ProtobufC.LentMessage<Scalars>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Repeated>? { nil }
 }
 
 /// Calls of all four kinds.

@@ -39,8 +39,9 @@ package protocol DefaultService: RPCCore.RPCService {
   /// The method `golden.keywords.Default.Default`.
   func `default`(_ request: ServerContext, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<MethodDescriptor>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func `default`(atOnce request: ServerContext, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func `default`(atOnce request: ProtobufC.LentMessage<ServerContext>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>?
 
   /// The method `golden.keywords.Default.Init`.
   func init_(_ request: TypeMessage, to responses: RPCCore.ResponseWriter<ProtocolMessage>, context: RPCCore.ServerContext) async throws
@@ -54,26 +55,30 @@ package protocol DefaultService: RPCCore.RPCService {
   /// The method `golden.keywords.Default.Import`.
   func `import`(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func `import`(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func `import`(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 
   /// The method `golden.keywords.Default.Methods`.
   func methods(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func methods(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func methods(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 
   /// The method `golden.keywords.Default.doIt`.
   func doIt(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func doIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func doIt(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 
   /// The method `golden.keywords.Default.DoIt`.
   func DoIt(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func DoIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func DoIt(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 }
 
 extension DefaultService {
@@ -95,19 +100,19 @@ extension DefaultService {
   package var fileDescriptor: ProtobufC.FileDescriptor? { .golden_keywords_proto }
 
   /// Nil.
-  package func `default`(atOnce request: ServerContext, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>? { nil }
+  package func `default`(atOnce request: ProtobufC.LentMessage<ServerContext>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MethodDescriptor>? { nil }
 
   /// Nil.
-  package func `import`(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+  package func `import`(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 
   /// Nil.
-  package func methods(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+  package func methods(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 
   /// Nil.
-  package func doIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+  package func doIt(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 
   /// Nil.
-  package func DoIt(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+  package func DoIt(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 }
 
 /// Becomes `DefaultService`, for the name of its client is taken.
@@ -174,8 +179,9 @@ package protocol StringService: RPCCore.RPCService {
   /// The method `golden.keywords.String.Get`.
   func get(_ request: Words, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Words>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func get(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func get(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>?
 }
 
 extension StringService {
@@ -190,7 +196,7 @@ extension StringService {
   package var fileDescriptor: ProtobufC.FileDescriptor? { .golden_keywords_proto }
 
   /// Nil.
-  package func get(atOnce request: Words, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
+  package func get(atOnce request: ProtobufC.LentMessage<Words>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Words>? { nil }
 }
 
 /// The service `golden.keywords.String`.

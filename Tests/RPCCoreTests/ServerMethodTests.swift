@@ -36,6 +36,27 @@ import Testing
     #expect(refusal(of: [0x0A, 100] + text, limits: limits) == .resourceExhausted)
   }
 
+  @Test func whatIsAnsweredAtOnceIsNotHandled() throws {
+    let method = ServerMethod.unary(
+      Calls.unary,
+      atOnce: { (lent: LentMessage<Text>, _) in
+        let text = lent.copy()
+        return text.value == "now" ? try ServerResponse(text) : nil
+      }, { request, _ in try ServerResponse(request) })
+    guard case .oneRequest(let prepare) = method.handler else { throw RPCError(.internal, "not a unary method") }
+    let context = ServerContext(
+      method: Calls.unary, peer: Peer(address: "test"), id: CallID(connection: CallID.Connection(), stream: 1))
+    let now = try ([0x0A, 3, 110, 111, 119] as [UInt8]).withUnsafeBytes { try prepare($0, DecodeLimits(), context) }
+    guard case .answered(let answer) = now else { throw RPCError(.internal, "not answered") }
+    #expect(answer.frame.withPayload { Array($0) } == [0x0A, 3, 110, 111, 119])
+    let later = try ([0x0A, 5, 108, 97, 116, 101, 114] as [UInt8]).withUnsafeBytes {
+      try prepare($0, DecodeLimits(), context)
+    }
+    guard case .waiting(_, let requestBytes) = later else { throw RPCError(.internal, "answered") }
+    // The C message, and the text with its end.
+    #expect(requestBytes >= 6)
+  }
+
   @Test func aMethodKnowsItsKindWhichItsNameDoesNot() {
     #expect(Calls.unary.kind == nil)
     #expect(Self.unary.descriptor == Calls.unary && Self.unary.descriptor.kind == .unary)

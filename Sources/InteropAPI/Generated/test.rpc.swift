@@ -40,22 +40,25 @@ public protocol Grpc_Testing_TestService: RPCCore.RPCService {
   /// One empty request followed by one empty response.
   func emptyCall(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func emptyCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func emptyCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 
   /// One request followed by one response.
   func unaryCall(_ request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func unaryCall(atOnce request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func unaryCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_SimpleRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>?
 
   /// One request followed by one response. Response has cache control
   /// headers set such that a caching HTTP proxy (such as GFE) can
   /// satisfy subsequent requests.
   func cacheableUnaryCall(_ request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func cacheableUnaryCall(atOnce request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func cacheableUnaryCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_SimpleRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>?
 
   /// One request followed by a sequence of responses (streamed download).
   /// The server returns the payload with client desired type and sizes.
@@ -80,8 +83,9 @@ public protocol Grpc_Testing_TestService: RPCCore.RPCService {
   /// to test the behavior when clients call unimplemented methods.
   func unimplementedCall(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func unimplementedCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func unimplementedCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 }
 
 extension Grpc_Testing_TestService {
@@ -103,16 +107,16 @@ extension Grpc_Testing_TestService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func emptyCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func emptyCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 
   /// Nil.
-  public func unaryCall(atOnce request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>? { nil }
+  public func unaryCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_SimpleRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>? { nil }
 
   /// Nil.
-  public func cacheableUnaryCall(atOnce request: Grpc_Testing_SimpleRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>? { nil }
+  public func cacheableUnaryCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_SimpleRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_SimpleResponse>? { nil }
 
   /// Nil.
-  public func unimplementedCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func unimplementedCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 }
 
 /// A simple service to test the various types of RPCs and experiment with
@@ -191,8 +195,9 @@ public protocol Grpc_Testing_UnimplementedService: RPCCore.RPCService {
   /// A call that no server should implement
   func unimplementedCall(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func unimplementedCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func unimplementedCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 }
 
 extension Grpc_Testing_UnimplementedService {
@@ -207,7 +212,7 @@ extension Grpc_Testing_UnimplementedService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func unimplementedCall(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func unimplementedCall(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 }
 
 /// A simple service NOT implemented at servers so clients can test for
@@ -243,14 +248,16 @@ public protocol Grpc_Testing_ReconnectService: RPCCore.RPCService {
   /// The method `grpc.testing.ReconnectService.Start`.
   func start(_ request: Grpc_Testing_ReconnectParams, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func start(atOnce request: Grpc_Testing_ReconnectParams, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func start(atOnce request: ProtobufC.LentMessage<Grpc_Testing_ReconnectParams>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 
   /// The method `grpc.testing.ReconnectService.Stop`.
   func stop(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_ReconnectInfo>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func stop(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ReconnectInfo>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func stop(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ReconnectInfo>?
 }
 
 extension Grpc_Testing_ReconnectService {
@@ -266,10 +273,10 @@ extension Grpc_Testing_ReconnectService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func start(atOnce request: Grpc_Testing_ReconnectParams, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func start(atOnce request: ProtobufC.LentMessage<Grpc_Testing_ReconnectParams>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 
   /// Nil.
-  public func stop(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ReconnectInfo>? { nil }
+  public func stop(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ReconnectInfo>? { nil }
 }
 
 /// A service used to control reconnect server.
@@ -309,14 +316,16 @@ public protocol Grpc_Testing_LoadBalancerStatsService: RPCCore.RPCService {
   /// Gets the backend distribution for RPCs sent by a test client.
   func getClientStats(_ request: Grpc_Testing_LoadBalancerStatsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerStatsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getClientStats(atOnce request: Grpc_Testing_LoadBalancerStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerStatsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getClientStats(atOnce request: ProtobufC.LentMessage<Grpc_Testing_LoadBalancerStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerStatsResponse>?
 
   /// Gets the accumulated stats for RPCs sent by a test client.
   func getClientAccumulatedStats(_ request: Grpc_Testing_LoadBalancerAccumulatedStatsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerAccumulatedStatsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getClientAccumulatedStats(atOnce request: Grpc_Testing_LoadBalancerAccumulatedStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerAccumulatedStatsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getClientAccumulatedStats(atOnce request: ProtobufC.LentMessage<Grpc_Testing_LoadBalancerAccumulatedStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerAccumulatedStatsResponse>?
 }
 
 extension Grpc_Testing_LoadBalancerStatsService {
@@ -332,10 +341,10 @@ extension Grpc_Testing_LoadBalancerStatsService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func getClientStats(atOnce request: Grpc_Testing_LoadBalancerStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerStatsResponse>? { nil }
+  public func getClientStats(atOnce request: ProtobufC.LentMessage<Grpc_Testing_LoadBalancerStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerStatsResponse>? { nil }
 
   /// Nil.
-  public func getClientAccumulatedStats(atOnce request: Grpc_Testing_LoadBalancerAccumulatedStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerAccumulatedStatsResponse>? { nil }
+  public func getClientAccumulatedStats(atOnce request: ProtobufC.LentMessage<Grpc_Testing_LoadBalancerAccumulatedStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_LoadBalancerAccumulatedStatsResponse>? { nil }
 }
 
 /// A service used to obtain stats for verifying LB behavior.
@@ -375,14 +384,16 @@ public protocol Grpc_Testing_XdsUpdateHealthService: RPCCore.RPCService {
   /// The method `grpc.testing.XdsUpdateHealthService.SetServing`.
   func setServing(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func setServing(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func setServing(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 
   /// The method `grpc.testing.XdsUpdateHealthService.SetNotServing`.
   func setNotServing(_ request: Grpc_Testing_Empty, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func setNotServing(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func setNotServing(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>?
 }
 
 extension Grpc_Testing_XdsUpdateHealthService {
@@ -398,10 +409,10 @@ extension Grpc_Testing_XdsUpdateHealthService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func setServing(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func setServing(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 
   /// Nil.
-  public func setNotServing(atOnce request: Grpc_Testing_Empty, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
+  public func setNotServing(atOnce request: ProtobufC.LentMessage<Grpc_Testing_Empty>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_Empty>? { nil }
 }
 
 /// A service to remotely control health status of an xDS test server.
@@ -438,8 +449,9 @@ public protocol Grpc_Testing_XdsUpdateClientConfigureService: RPCCore.RPCService
   /// Update the tes client's configuration.
   func configure(_ request: Grpc_Testing_ClientConfigureRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Testing_ClientConfigureResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func configure(atOnce request: Grpc_Testing_ClientConfigureRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ClientConfigureResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func configure(atOnce request: ProtobufC.LentMessage<Grpc_Testing_ClientConfigureRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ClientConfigureResponse>?
 }
 
 extension Grpc_Testing_XdsUpdateClientConfigureService {
@@ -454,7 +466,7 @@ extension Grpc_Testing_XdsUpdateClientConfigureService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_testing_test_proto }
 
   /// Nil.
-  public func configure(atOnce request: Grpc_Testing_ClientConfigureRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ClientConfigureResponse>? { nil }
+  public func configure(atOnce request: ProtobufC.LentMessage<Grpc_Testing_ClientConfigureRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Testing_ClientConfigureResponse>? { nil }
 }
 
 /// A service to dynamically update the configuration of an xDS test client.

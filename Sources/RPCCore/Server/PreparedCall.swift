@@ -22,7 +22,7 @@ public struct UnaryAnswer: Sendable {
 
   /// What `response` says.
   @inlinable
-  public init<Message: ProtobufMessage>(_ response: ServerResponse<Message>) {
+  public init<Message: ProtobufMessage>(_ response: consuming ServerResponse<Message>) {
     frame = response.encoded.frame
     metadata = response.metadata
     compression = response.compression

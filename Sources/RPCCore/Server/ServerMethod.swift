@@ -35,22 +35,25 @@ public final class ServerMethod: Sendable {
   }
 
   /// One request, one response. What `atOnce` answers, `handler` does not hear of. It is asked as soon as the message is
-  /// there, and is not to wait.
+  /// there, which is lent to it, and is not to wait.
   @inlinable
   public static func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ descriptor: MethodDescriptor,
-    atOnce: @escaping @Sendable (Request, ServerContext) throws -> ServerResponse<Response>? = { _, _ in nil },
+    atOnce: @escaping @Sendable (LentMessage<Request>, ServerContext) throws -> ServerResponse<Response>? = { _, _ in
+      nil
+    },
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> ServerResponse<Response>
   ) -> ServerMethod {
     ServerMethod(
       descriptor.ofKind(.unary),
       .oneRequest { bytes, limits, context in
-        var memoryBytes = 0
-        let request: Request = try decode(bytes, limits, &memoryBytes)
-        if let response = try atOnce(request, context) { return .answered(UnaryAnswer(response)) }
-        return .waiting(
-          { context, call in try UnaryAnswer(try await handler(request, context)).send(to: call) },
-          requestBytes: memoryBytes)
+        try Request.lending(bytes, limits: limits, refusal: { refusal(of: $0) as any Error }) { lent in
+          if let response = try atOnce(lent, context) { return .answered(UnaryAnswer(response)) }
+          let request = lent.copy()
+          return .waiting(
+            { context, call in try UnaryAnswer(try await handler(request, context)).send(to: call) },
+            requestBytes: lent.memoryBytes)
+        }
       })
   }
 

@@ -32,8 +32,9 @@ public protocol Grpc_Health_V1_Health: RPCCore.RPCService {
   /// server unhealthy if they do not receive a timely response.
   func check(_ request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func check(atOnce request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func check(atOnce request: ProtobufC.LentMessage<Grpc_Health_V1_HealthCheckRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>?
 
   /// List provides a non-atomic snapshot of the health of all the available
   /// services.
@@ -48,8 +49,9 @@ public protocol Grpc_Health_V1_Health: RPCCore.RPCService {
   /// application can change over the lifetime of the process.
   func list(_ request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func list(atOnce request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func list(atOnce request: ProtobufC.LentMessage<Grpc_Health_V1_HealthListRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>?
 
   /// Performs a watch for the serving status of the requested service.
   /// The server will immediately send back a message indicating the current
@@ -83,10 +85,10 @@ extension Grpc_Health_V1_Health {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .grpc_health_v1_health_proto }
 
   /// Nil.
-  public func check(atOnce request: Grpc_Health_V1_HealthCheckRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>? { nil }
+  public func check(atOnce request: ProtobufC.LentMessage<Grpc_Health_V1_HealthCheckRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthCheckResponse>? { nil }
 
   /// Nil.
-  public func list(atOnce request: Grpc_Health_V1_HealthListRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>? { nil }
+  public func list(atOnce request: ProtobufC.LentMessage<Grpc_Health_V1_HealthListRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<Grpc_Health_V1_HealthListResponse>? { nil }
 }
 
 /// Health is gRPC's mechanism for checking whether a server is able to handle

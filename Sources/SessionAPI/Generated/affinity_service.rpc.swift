@@ -27,26 +27,30 @@ public protocol AffinityService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.AffinityService.SetSessionAffinity`.
   func setSessionAffinity(_ request: SetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func setSessionAffinity(atOnce request: SetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func setSessionAffinity(atOnce request: ProtobufC.LentMessage<SetSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>?
 
   /// The method `orchestration.session.v1.AffinityService.GetSessionAffinity`.
   func getSessionAffinity(_ request: GetSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getSessionAffinity(atOnce request: GetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getSessionAffinity(atOnce request: ProtobufC.LentMessage<GetSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>?
 
   /// The method `orchestration.session.v1.AffinityService.DeleteSessionAffinity`.
   func deleteSessionAffinity(_ request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func deleteSessionAffinity(atOnce request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func deleteSessionAffinity(atOnce request: ProtobufC.LentMessage<DeleteSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>?
 
   /// Picks a target as SendMessage would. UNAVAILABLE if none can take work.
   func resolveAffinity(_ request: ResolveAffinityRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ResolveAffinityResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func resolveAffinity(atOnce request: ResolveAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func resolveAffinity(atOnce request: ProtobufC.LentMessage<ResolveAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>?
 }
 
 extension AffinityService {
@@ -64,16 +68,16 @@ extension AffinityService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_affinity_service_proto }
 
   /// Nil.
-  public func setSessionAffinity(atOnce request: SetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>? { nil }
+  public func setSessionAffinity(atOnce request: ProtobufC.LentMessage<SetSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SetSessionAffinityResponse>? { nil }
 
   /// Nil.
-  public func getSessionAffinity(atOnce request: GetSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>? { nil }
+  public func getSessionAffinity(atOnce request: ProtobufC.LentMessage<GetSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionAffinityResponse>? { nil }
 
   /// Nil.
-  public func deleteSessionAffinity(atOnce request: DeleteSessionAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>? { nil }
+  public func deleteSessionAffinity(atOnce request: ProtobufC.LentMessage<DeleteSessionAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionAffinityResponse>? { nil }
 
   /// Nil.
-  public func resolveAffinity(atOnce request: ResolveAffinityRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>? { nil }
+  public func resolveAffinity(atOnce request: ProtobufC.LentMessage<ResolveAffinityRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ResolveAffinityResponse>? { nil }
 }
 
 /// Which sessions work for a session, and which of them gets the next piece of work.

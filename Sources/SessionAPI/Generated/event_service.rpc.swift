@@ -26,8 +26,9 @@ public protocol EventService: RPCCore.RPCService {
   /// A page of history.
   func listEvents(_ request: ListEventsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListEventsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func listEvents(atOnce request: ListEventsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func listEvents(atOnce request: ProtobufC.LentMessage<ListEventsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>?
 }
 
 extension EventService {
@@ -43,7 +44,7 @@ extension EventService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_event_service_proto }
 
   /// Nil.
-  public func listEvents(atOnce request: ListEventsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>? { nil }
+  public func listEvents(atOnce request: ProtobufC.LentMessage<ListEventsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListEventsResponse>? { nil }
 }
 
 /// What happened to sessions, in commit order, live and from history.

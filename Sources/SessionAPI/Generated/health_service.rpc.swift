@@ -21,8 +21,9 @@ public protocol SessionHealthService: RPCCore.RPCService {
   /// The method `orchestration.session.v1.SessionHealthService.CheckSessionHealth`.
   func checkSessionHealth(_ request: CheckSessionHealthRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func checkSessionHealth(atOnce request: CheckSessionHealthRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func checkSessionHealth(atOnce request: ProtobufC.LentMessage<CheckSessionHealthRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>?
 
   /// The health now, and again whenever the status changes.
   func watchSessionHealth(_ request: WatchSessionHealthRequest, to responses: RPCCore.ResponseWriter<WatchSessionHealthResponse>, context: RPCCore.ServerContext) async throws
@@ -41,7 +42,7 @@ extension SessionHealthService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_health_service_proto }
 
   /// Nil.
-  public func checkSessionHealth(atOnce request: CheckSessionHealthRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>? { nil }
+  public func checkSessionHealth(atOnce request: ProtobufC.LentMessage<CheckSessionHealthRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CheckSessionHealthResponse>? { nil }
 }
 
 /// How sessions are doing. The server's own health is grpc.health.v1.

@@ -42,57 +42,66 @@ public protocol LifecycleService: RPCCore.RPCService {
   /// Creates, initializes, registers and starts a session: all of it, or nothing.
   func bootstrapSession(_ request: BootstrapSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<BootstrapSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func bootstrapSession(atOnce request: BootstrapSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<BootstrapSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func bootstrapSession(atOnce request: ProtobufC.LentMessage<BootstrapSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<BootstrapSessionResponse>?
 
   /// Allocates resources to a session that is INITIALIZING.
   func initializeSession(_ request: InitializeSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<InitializeSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func initializeSession(atOnce request: InitializeSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InitializeSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func initializeSession(atOnce request: ProtobufC.LentMessage<InitializeSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InitializeSessionResponse>?
 
   /// INITIALIZING or IDLE to ACTIVE.
   func startSession(_ request: StartSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<StartSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func startSession(atOnce request: StartSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<StartSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func startSession(atOnce request: ProtobufC.LentMessage<StartSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<StartSessionResponse>?
 
   /// Stops taking messages, waits for the queue to drain, then terminates.
   /// DEADLINE_EXCEEDED if it does not drain in time; the session then stays draining.
   func shutdownSession(_ request: ShutdownSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ShutdownSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func shutdownSession(atOnce request: ShutdownSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ShutdownSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func shutdownSession(atOnce request: ProtobufC.LentMessage<ShutdownSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ShutdownSessionResponse>?
 
   /// Terminates at once; undelivered messages go to the dead letters.
   func forceShutdownSession(_ request: ForceShutdownSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func forceShutdownSession(atOnce request: ForceShutdownSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func forceShutdownSession(atOnce request: ProtobufC.LentMessage<ForceShutdownSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>?
 
   /// Force-shuts down every session that is in no final status, children before parents.
   func emergencyShutdown(_ request: EmergencyShutdownRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func emergencyShutdown(atOnce request: EmergencyShutdownRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func emergencyShutdown(atOnce request: ProtobufC.LentMessage<EmergencyShutdownRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>?
 
   /// Releases a finished session's resources, registration, queue and affinity; keeps its record.
   func cleanupSession(_ request: CleanupSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CleanupSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func cleanupSession(atOnce request: CleanupSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CleanupSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func cleanupSession(atOnce request: ProtobufC.LentMessage<CleanupSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CleanupSessionResponse>?
 
   /// Moves a session to another workspace.
   func migrateSession(_ request: MigrateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<MigrateSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func migrateSession(atOnce request: MigrateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MigrateSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func migrateSession(atOnce request: ProtobufC.LentMessage<MigrateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MigrateSessionResponse>?
 
   /// Creates a copy of a session.
   func cloneSession(_ request: CloneSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CloneSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func cloneSession(atOnce request: CloneSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CloneSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func cloneSession(atOnce request: ProtobufC.LentMessage<CloneSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CloneSessionResponse>?
 }
 
 extension LifecycleService {
@@ -115,31 +124,31 @@ extension LifecycleService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_lifecycle_service_proto }
 
   /// Nil.
-  public func bootstrapSession(atOnce request: BootstrapSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<BootstrapSessionResponse>? { nil }
+  public func bootstrapSession(atOnce request: ProtobufC.LentMessage<BootstrapSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<BootstrapSessionResponse>? { nil }
 
   /// Nil.
-  public func initializeSession(atOnce request: InitializeSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InitializeSessionResponse>? { nil }
+  public func initializeSession(atOnce request: ProtobufC.LentMessage<InitializeSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InitializeSessionResponse>? { nil }
 
   /// Nil.
-  public func startSession(atOnce request: StartSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<StartSessionResponse>? { nil }
+  public func startSession(atOnce request: ProtobufC.LentMessage<StartSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<StartSessionResponse>? { nil }
 
   /// Nil.
-  public func shutdownSession(atOnce request: ShutdownSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ShutdownSessionResponse>? { nil }
+  public func shutdownSession(atOnce request: ProtobufC.LentMessage<ShutdownSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ShutdownSessionResponse>? { nil }
 
   /// Nil.
-  public func forceShutdownSession(atOnce request: ForceShutdownSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>? { nil }
+  public func forceShutdownSession(atOnce request: ProtobufC.LentMessage<ForceShutdownSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ForceShutdownSessionResponse>? { nil }
 
   /// Nil.
-  public func emergencyShutdown(atOnce request: EmergencyShutdownRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>? { nil }
+  public func emergencyShutdown(atOnce request: ProtobufC.LentMessage<EmergencyShutdownRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<EmergencyShutdownResponse>? { nil }
 
   /// Nil.
-  public func cleanupSession(atOnce request: CleanupSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CleanupSessionResponse>? { nil }
+  public func cleanupSession(atOnce request: ProtobufC.LentMessage<CleanupSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CleanupSessionResponse>? { nil }
 
   /// Nil.
-  public func migrateSession(atOnce request: MigrateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MigrateSessionResponse>? { nil }
+  public func migrateSession(atOnce request: ProtobufC.LentMessage<MigrateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<MigrateSessionResponse>? { nil }
 
   /// Nil.
-  public func cloneSession(atOnce request: CloneSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CloneSessionResponse>? { nil }
+  public func cloneSession(atOnce request: ProtobufC.LentMessage<CloneSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CloneSessionResponse>? { nil }
 }
 
 /// Brings sessions up, moves and copies them, and takes them down.

@@ -34,20 +34,23 @@ public protocol MessageService: RPCCore.RPCService {
   /// Puts a session on the bus. Again, it replaces the registration and keeps the queue.
   func registerSession(_ request: RegisterSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<RegisterSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func registerSession(atOnce request: RegisterSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<RegisterSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func registerSession(atOnce request: ProtobufC.LentMessage<RegisterSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<RegisterSessionResponse>?
 
   /// Takes a session off the bus once its queue has drained, or at the timeout.
   func deregisterSession(_ request: DeregisterSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeregisterSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func deregisterSession(atOnce request: DeregisterSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeregisterSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func deregisterSession(atOnce request: ProtobufC.LentMessage<DeregisterSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeregisterSessionResponse>?
 
   /// Stored before it is acknowledged.
   func sendMessage(_ request: SendMessageRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SendMessageResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func sendMessage(atOnce request: SendMessageRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SendMessageResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func sendMessage(atOnce request: ProtobufC.LentMessage<SendMessageRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SendMessageResponse>?
 
   /// Delivers a session's messages, highest priority first, as they come.
   func receiveMessages(_ request: ReceiveMessagesRequest, to responses: RPCCore.ResponseWriter<ReceiveMessagesResponse>, context: RPCCore.ServerContext) async throws
@@ -55,14 +58,16 @@ public protocol MessageService: RPCCore.RPCService {
   /// Settles messages in delivery.
   func acknowledgeMessages(_ request: AcknowledgeMessagesRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func acknowledgeMessages(atOnce request: AcknowledgeMessagesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func acknowledgeMessages(atOnce request: ProtobufC.LentMessage<AcknowledgeMessagesRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>?
 
   /// Messages that ran out of attempts, expired, or lost their receiver.
   func listDeadLetters(_ request: ListDeadLettersRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListDeadLettersResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func listDeadLetters(atOnce request: ListDeadLettersRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListDeadLettersResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func listDeadLetters(atOnce request: ProtobufC.LentMessage<ListDeadLettersRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListDeadLettersResponse>?
 }
 
 extension MessageService {
@@ -82,19 +87,19 @@ extension MessageService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_message_service_proto }
 
   /// Nil.
-  public func registerSession(atOnce request: RegisterSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<RegisterSessionResponse>? { nil }
+  public func registerSession(atOnce request: ProtobufC.LentMessage<RegisterSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<RegisterSessionResponse>? { nil }
 
   /// Nil.
-  public func deregisterSession(atOnce request: DeregisterSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeregisterSessionResponse>? { nil }
+  public func deregisterSession(atOnce request: ProtobufC.LentMessage<DeregisterSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeregisterSessionResponse>? { nil }
 
   /// Nil.
-  public func sendMessage(atOnce request: SendMessageRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SendMessageResponse>? { nil }
+  public func sendMessage(atOnce request: ProtobufC.LentMessage<SendMessageRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SendMessageResponse>? { nil }
 
   /// Nil.
-  public func acknowledgeMessages(atOnce request: AcknowledgeMessagesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>? { nil }
+  public func acknowledgeMessages(atOnce request: ProtobufC.LentMessage<AcknowledgeMessagesRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<AcknowledgeMessagesResponse>? { nil }
 
   /// Nil.
-  public func listDeadLetters(atOnce request: ListDeadLettersRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListDeadLettersResponse>? { nil }
+  public func listDeadLetters(atOnce request: ProtobufC.LentMessage<ListDeadLettersRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListDeadLettersResponse>? { nil }
 }
 
 /// The message bus between sessions. Delivery is at least once; within one priority, messages from

@@ -27,14 +27,16 @@ public protocol MetricsService: RPCCore.RPCService {
   /// Exact counts over all sessions.
   func getSessionStats(_ request: GetSessionStatsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionStatsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getSessionStats(atOnce request: GetSessionStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getSessionStats(atOnce request: ProtobufC.LentMessage<GetSessionStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>?
 
   /// The method `orchestration.session.v1.MetricsService.GetPerformanceMetrics`.
   func getPerformanceMetrics(_ request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getPerformanceMetrics(atOnce request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getPerformanceMetrics(atOnce request: ProtobufC.LentMessage<GetPerformanceMetricsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>?
 
   /// The metrics now, and again every interval.
   func watchPerformanceMetrics(_ request: WatchPerformanceMetricsRequest, to responses: RPCCore.ResponseWriter<WatchPerformanceMetricsResponse>, context: RPCCore.ServerContext) async throws
@@ -58,10 +60,10 @@ extension MetricsService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_metrics_service_proto }
 
   /// Nil.
-  public func getSessionStats(atOnce request: GetSessionStatsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>? { nil }
+  public func getSessionStats(atOnce request: ProtobufC.LentMessage<GetSessionStatsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionStatsResponse>? { nil }
 
   /// Nil.
-  public func getPerformanceMetrics(atOnce request: GetPerformanceMetricsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>? { nil }
+  public func getPerformanceMetrics(atOnce request: ProtobufC.LentMessage<GetPerformanceMetricsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetPerformanceMetricsResponse>? { nil }
 }
 
 /// What sessions did and what they cost.

@@ -33,38 +33,44 @@ public protocol SessionService: RPCCore.RPCService {
   /// Creates a session in INITIALIZING.
   func createSession(_ request: CreateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CreateSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func createSession(atOnce request: CreateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func createSession(atOnce request: ProtobufC.LentMessage<CreateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateSessionResponse>?
 
   /// NOT_FOUND if there is none. Reading never counts as activity.
   func getSession(_ request: GetSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getSession(atOnce request: GetSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getSession(atOnce request: ProtobufC.LentMessage<GetSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionResponse>?
 
   /// Changes the fields in `update_mask`. A status goes through the state machine.
   func updateSession(_ request: UpdateSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<UpdateSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func updateSession(atOnce request: UpdateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<UpdateSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func updateSession(atOnce request: ProtobufC.LentMessage<UpdateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<UpdateSessionResponse>?
 
   /// Removes a session and all that belongs to it.
   func deleteSession(_ request: DeleteSessionRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteSessionResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func deleteSession(atOnce request: DeleteSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func deleteSession(atOnce request: ProtobufC.LentMessage<DeleteSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionResponse>?
 
   /// Sessions by type, by status, by any condition, in any order, a page at a time.
   func listSessions(_ request: ListSessionsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListSessionsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func listSessions(atOnce request: ListSessionsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListSessionsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func listSessions(atOnce request: ProtobufC.LentMessage<ListSessionsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListSessionsResponse>?
 
   /// Sessions whose name, workspace, id or type contains the query, latest activity first.
   func searchSessions(_ request: SearchSessionsRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<SearchSessionsResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func searchSessions(atOnce request: SearchSessionsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SearchSessionsResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func searchSessions(atOnce request: ProtobufC.LentMessage<SearchSessionsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SearchSessionsResponse>?
 }
 
 extension SessionService {
@@ -84,22 +90,22 @@ extension SessionService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_session_service_proto }
 
   /// Nil.
-  public func createSession(atOnce request: CreateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateSessionResponse>? { nil }
+  public func createSession(atOnce request: ProtobufC.LentMessage<CreateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateSessionResponse>? { nil }
 
   /// Nil.
-  public func getSession(atOnce request: GetSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionResponse>? { nil }
+  public func getSession(atOnce request: ProtobufC.LentMessage<GetSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetSessionResponse>? { nil }
 
   /// Nil.
-  public func updateSession(atOnce request: UpdateSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<UpdateSessionResponse>? { nil }
+  public func updateSession(atOnce request: ProtobufC.LentMessage<UpdateSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<UpdateSessionResponse>? { nil }
 
   /// Nil.
-  public func deleteSession(atOnce request: DeleteSessionRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionResponse>? { nil }
+  public func deleteSession(atOnce request: ProtobufC.LentMessage<DeleteSessionRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteSessionResponse>? { nil }
 
   /// Nil.
-  public func listSessions(atOnce request: ListSessionsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListSessionsResponse>? { nil }
+  public func listSessions(atOnce request: ProtobufC.LentMessage<ListSessionsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListSessionsResponse>? { nil }
 
   /// Nil.
-  public func searchSessions(atOnce request: SearchSessionsRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SearchSessionsResponse>? { nil }
+  public func searchSessions(atOnce request: ProtobufC.LentMessage<SearchSessionsRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<SearchSessionsResponse>? { nil }
 }
 
 /// The session records: create, read, update, delete, discover.

@@ -30,32 +30,37 @@ public protocol TemplateService: RPCCore.RPCService {
   /// ALREADY_EXISTS if the name is taken.
   func createTemplate(_ request: CreateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<CreateTemplateResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func createTemplate(atOnce request: CreateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func createTemplate(atOnce request: ProtobufC.LentMessage<CreateTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>?
 
   /// The method `orchestration.session.v1.TemplateService.GetTemplate`.
   func getTemplate(_ request: GetTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<GetTemplateResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func getTemplate(atOnce request: GetTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func getTemplate(atOnce request: ProtobufC.LentMessage<GetTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>?
 
   /// The method `orchestration.session.v1.TemplateService.ListTemplates`.
   func listTemplates(_ request: ListTemplatesRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<ListTemplatesResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func listTemplates(atOnce request: ListTemplatesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func listTemplates(atOnce request: ProtobufC.LentMessage<ListTemplatesRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>?
 
   /// Sessions already made from it keep what they have.
   func deleteTemplate(_ request: DeleteTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<DeleteTemplateResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func deleteTemplate(atOnce request: DeleteTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func deleteTemplate(atOnce request: ProtobufC.LentMessage<DeleteTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>?
 
   /// Creates a session from a template with overrides on top.
   func instantiateTemplate(_ request: InstantiateTemplateRequest, context: RPCCore.ServerContext) async throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>
 
-  /// Answers what needs no waiting, such as from memory; must not block. Nil, the default, leaves it to the other.
-  func instantiateTemplate(atOnce request: InstantiateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>?
+  /// Answers what needs no waiting, such as from memory; must not block, nor keep what it is lent. Nil, the
+  /// default, leaves it to the other.
+  func instantiateTemplate(atOnce request: ProtobufC.LentMessage<InstantiateTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>?
 }
 
 extension TemplateService {
@@ -74,19 +79,19 @@ extension TemplateService {
   public var fileDescriptor: ProtobufC.FileDescriptor? { .orchestration_session_v1_template_service_proto }
 
   /// Nil.
-  public func createTemplate(atOnce request: CreateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>? { nil }
+  public func createTemplate(atOnce request: ProtobufC.LentMessage<CreateTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<CreateTemplateResponse>? { nil }
 
   /// Nil.
-  public func getTemplate(atOnce request: GetTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>? { nil }
+  public func getTemplate(atOnce request: ProtobufC.LentMessage<GetTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<GetTemplateResponse>? { nil }
 
   /// Nil.
-  public func listTemplates(atOnce request: ListTemplatesRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>? { nil }
+  public func listTemplates(atOnce request: ProtobufC.LentMessage<ListTemplatesRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<ListTemplatesResponse>? { nil }
 
   /// Nil.
-  public func deleteTemplate(atOnce request: DeleteTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>? { nil }
+  public func deleteTemplate(atOnce request: ProtobufC.LentMessage<DeleteTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<DeleteTemplateResponse>? { nil }
 
   /// Nil.
-  public func instantiateTemplate(atOnce request: InstantiateTemplateRequest, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>? { nil }
+  public func instantiateTemplate(atOnce request: ProtobufC.LentMessage<InstantiateTemplateRequest>, context: RPCCore.ServerContext) throws -> RPCCore.ServerResponse<InstantiateTemplateResponse>? { nil }
 }
 
 /// Named blueprints for sessions.

@@ -1,4 +1,5 @@
-import ProtobufC
+import Glibc
+public import ProtobufC
 public import RPCCore
 public import SessionAPI
 public import SessionDomain
@@ -29,9 +30,11 @@ public struct SessionHandler: SessionService {
 
   /// The session as it stands, where that is in memory.
   public func getSession(
-    atOnce request: GetSessionRequest, context: ServerContext
+    atOnce request: LentMessage<GetSessionRequest>, context: ServerContext
   ) throws -> ServerResponse<GetSessionResponse>? {
-    changes.cache[try sessionID(request.sessionID)].map { ServerResponse($0) }
+    // What is no id is for the other to refuse.
+    guard let text = request.c.pointee.session_id, let id = SessionID(cString: text) else { return nil }
+    return changes.cache[id].map { ServerResponse($0) }
   }
 
   /// The session as it stands in the store.
@@ -144,4 +147,12 @@ extension FieldViolation {
 extension Int64 {
   // Proto3 has no absent integers: 0 means none was given.
   fileprivate var nonZero: Int64? { self == 0 ? nil : self }
+}
+
+extension SessionID {
+  /// Reads the canonical form where C has it; nil for anything else.
+  fileprivate init?(cString text: UnsafePointer<CChar>) {
+    let bytes = UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self)
+    self.init(utf8: UnsafeBufferPointer(start: bytes, count: strlen(text)))
+  }
 }
