@@ -154,9 +154,9 @@ import Testing
   @Test func aHandlerSeesWhatInterceptorsFoundOut() async throws {
     let trace = try #require(TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
     let knowing = Beginning { call in
-      guard call.metadata[text: "x-name"] != nil else { return }
-      call.identity = call.metadata[text: "x-name"].map { Identity(name: $0, role: "operator") }
-      call.trace = trace
+      guard let name = call.metadata[text: "x-name"] else { return }
+      call.identify(as: Identity(name: name, role: "operator"))
+      call.join(trace)
     }
     @Sendable func describe(_ context: ServerContext) async throws -> Text {
       // In tasks that the handler begins, too.

@@ -44,7 +44,10 @@ public struct FramedMessage: @unchecked Sendable {
   public var owner: AnyObject { storage }
 
   /// The size of the whole frame in bytes.
-  public var count: Int { storage.header.count }
+  public var count: Int { header.count }
+
+  // Through the pointer: it never changes, and what reads it as a property has that checked.
+  private var header: Header { storage.withUnsafeMutablePointerToHeader { $0.pointee } }
 
   /// The frame's bytes; valid while `owner` lives.
   public var bytes: UnsafeRawBufferPointer {
@@ -57,7 +60,7 @@ public struct FramedMessage: @unchecked Sendable {
   public var isCompressed: Bool { withExtendedLifetime(storage) { bytes[0] == 1 } }
 
   /// True for a message that came in compressed, and was decompressed.
-  public var wasCompressed: Bool { storage.header.wasCompressed }
+  public var wasCompressed: Bool { header.wasCompressed }
 
   /// Lends the bytes of the packed message, or what they were compressed to.
   public func withPayload<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {

@@ -13,6 +13,6 @@ public final class TraceInterceptor: ServerInterceptor, CallInterceptor {
   /// Finds the trace.
   public func begins(_ call: ServerContext) throws {
     guard let text = call.metadata[text: "traceparent"] else { return }
-    call.trace = TraceContext(traceparent: text)?.child()
+    call.join(TraceContext(traceparent: text)?.child())
   }
 }

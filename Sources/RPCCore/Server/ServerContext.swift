@@ -13,15 +13,15 @@ public final class ServerContext: @unchecked Sendable {
   // Set before the handler starts, then only read; hence the unchecked conformance.
 
   /// Whether the one request of the call came compressed; of streams of requests, each message tells.
-  @exclusivity(unchecked) public package(set) var requestWasCompressed = false
+  @exclusivity(unchecked) public private(set) var requestWasCompressed = false
 
   /// The event loop that alone runs what is done around the call, counted from 1; 0 where any thread may.
   package let lane: UInt16
 
   /// Who the caller is. For interceptors to set as the call begins.
-  @exclusivity(unchecked) public package(set) var identity: Identity?
+  @exclusivity(unchecked) public private(set) var identity: Identity?
   /// The trace that the call is part of. For interceptors to set as the call begins.
-  @exclusivity(unchecked) public package(set) var trace: TraceContext?
+  @exclusivity(unchecked) public private(set) var trace: TraceContext?
 
   /// A call of which nothing is found out yet.
   public convenience init(
@@ -44,6 +44,18 @@ public final class ServerContext: @unchecked Sendable {
     self.id = id
     self.lane = lane
   }
+}
+
+// Other modules set what is above by functions: there, it would be checked that no two do so at once.
+extension ServerContext {
+  /// Says whether the one request came compressed.
+  package func noteRequest(wasCompressed: Bool) { requestWasCompressed = wasCompressed }
+
+  /// Says who the caller is.
+  package func identify(as identity: consuming Identity) { self.identity = identity }
+
+  /// Says which trace the call is part of.
+  package func join(_ trace: TraceContext?) { self.trace = trace }
 }
 
 extension ServerContext {

@@ -34,8 +34,9 @@ private final class RoleCheck: CallInterceptor {
 
   func begins(_ call: ServerContext) throws {
     let identity = try control.identity(of: call)
-    call.identity = identity
-    guard sufficient.contains(identity.role) else {
+    let isSufficient = sufficient.contains(identity.role)
+    call.identify(as: identity)
+    if !isSufficient, let identity = call.identity {
       throw control.denial(identity, needed: needed, method: call.method)
     }
   }

@@ -123,16 +123,17 @@ struct RequestHeadReader {
   }
 
   private mutating func reset() {
-    method = nil
-    unknownPath = ""
     timeout = nil
     encoding = .identity
     acceptedEncoding = .identity
     isPost = false
     isGRPC = false
-    fault = nil
-    credentials = nil
     listBytes = 0
+    // Mostly there is nothing to let go of.
+    if method != nil { method = nil }
+    if !unknownPath.isEmpty { unknownPath = "" }
+    if fault != nil { fault = nil }
+    if credentials != nil { credentials = nil }
     customFields.begin()
   }
 
@@ -169,6 +170,14 @@ struct RequestHead {
     /// Not gRPC: an HTTP status, with the header field it asks for.
     case http(status: String, field: (String, String))
     case status(RPCError, path: String)
+
+    /// What was called, as far as it is told.
+    var path: String {
+      switch self {
+      case .http: ""
+      case .status(_, let path): path
+      }
+    }
   }
 
   let verdict: Verdict

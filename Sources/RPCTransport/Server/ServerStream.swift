@@ -23,7 +23,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   let connection: ServerConnection
   let context: ServerContext
-  private let verdict: RequestHead.Verdict
+  // One of them; and beside them, since a call asks for it four times, what is done around it.
+  private let method: ServerMethod?
+  private let rejection: RequestHead.Rejection?
+  let interceptors: CallInterceptors
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
   // What runs the handler, from `running` on, and whether anything ever did.
@@ -52,15 +55,17 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
     deframer.encoding = head.encoding
     response = ResponseHead(requestEncoding: head.encoding, accepted: head.acceptedEncoding)
-    let method: MethodDescriptor
+    let descriptor: MethodDescriptor
     switch head.verdict {
-    case .call(let called): method = called.descriptor
-    case .reject(.status(_, let path)): method = MethodDescriptor(path: path)
-    case .reject(.http): method = MethodDescriptor(path: "")
+    case .call(let called):
+      descriptor = called.descriptor
+      (method, rejection, interceptors) = (called, nil, called.interceptors)
+    case .reject(let reason):
+      descriptor = MethodDescriptor(path: reason.path)
+      (method, rejection, interceptors) = (nil, reason, connection.router.fallbackInterceptors)
     }
-    verdict = head.verdict
     context = ServerContext(
-      method: method, start: connection.executor.now, timeout: head.timeout, caller: caller,
+      method: descriptor, start: connection.executor.now, timeout: head.timeout, caller: caller,
       id: CallID(connection: connection.id, stream: id), lane: connection.lane)
     super.init(id: id)
   }
@@ -70,28 +75,32 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Acts on the request's head: starts what can start, or refuses.
   override func opened() {
     guard phase == .opened else { return }
-    switch verdict {
-    case .reject(.http(let status, let field)):
+    guard let method else { return reject() }
+    phase = .request
+    do {
+      try interceptors.begin(context, told: &told)
+      try settleMemory()
+    } catch {
+      return end(RPCError(answering: error))
+    }
+    if let timeout = context.timeout { expire(after: timeout) }
+    if phase == .over { return }
+    if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits)) }
+  }
+
+  private func reject() {
+    switch rejection {
+    case .http(let status, let field):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
-    case .reject(.status(let refusal, _)):
+    case .status(let refusal, _):
       do {
         try interceptors.begin(context, told: &told)
         end(refusal)
       } catch {
         end(RPCError(answering: error))
       }
-    case .call(let method):
-      phase = .request
-      do {
-        try interceptors.begin(context, told: &told)
-        try settleMemory()
-      } catch {
-        return end(RPCError(answering: error))
-      }
-      if let timeout = context.timeout { expire(after: timeout) }
-      if phase == .over { return }
-      if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits)) }
+    case nil: break
     }
   }
 
@@ -114,11 +123,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
-      guard case .call(let method) = verdict, case .oneRequest(let prepare) = method.handler, prepared == nil
-      else {
+      guard let method, case .oneRequest(let prepare) = method.handler, prepared == nil else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
-      context.requestWasCompressed = wasCompressed
+      context.noteRequest(wasCompressed: wasCompressed)
       interceptors.received(context)
       let call = try prepare(message, connection.configuration.decodeLimits, context)
       switch call {
@@ -251,7 +259,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     handler?.cancel()
   }
 
-  private func finish(with answer: UnaryAnswer) {
+  private func finish(with answer: consuming UnaryAnswer) {
     phase = .running
     if !answer.metadata.isEmpty { send(answer.metadata) }
     if !answer.trailers.isEmpty { response.addTrailers(answer.trailers) }
@@ -315,13 +323,6 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   }
 
   private var name: String { context.method.path }
-
-  var interceptors: CallInterceptors {
-    switch verdict {
-    case .call(let method): method.interceptors
-    case .reject: connection.router.fallbackInterceptors
-    }
-  }
 }
 
 extension RPCError {
