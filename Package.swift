@@ -31,6 +31,8 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -53,6 +55,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -115,13 +118,14 @@ let package = Package(
     library(
       "SessionServices",
       ["SessionAPI", "SessionDomain", "RPCCore", "RPCServices", "ProtobufC", "ProtobufWellKnownTypes", collections]),
-    library("AdminPort", [nioCore, nioPosix, nioHTTP1]),
-    tests("AdminPortTests", ["AdminPort", nioCore, nioHTTP1, nioEmbedded]),
+    library("AdminPort", [coreMetrics, nioCore, nioPosix, nioHTTP1]),
+    tests("AdminPortTests", ["AdminPort", metrics, nioCore, nioHTTP1, nioEmbedded]),
     program(
       "sessiond",
       [
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "AdminPort",
-        "CMalloc", nioCore, nioPosix, arguments, configuration, logging, lifecycle, signals,
+        "CMalloc", nioCore, nioPosix, arguments, configuration, logging, metrics,
+        lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",
@@ -131,7 +135,7 @@ let package = Package(
       ]),
     tests(
       "SessiondTests",
-      ["sessiond", "AdminPort", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging]),
+      ["sessiond", "AdminPort", "SessionDomain", "RPCServices", "RPCCore", "RPCTransport", logging, metrics]),
 
     // What a message costs.
     .executableTarget(

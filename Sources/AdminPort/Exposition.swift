@@ -9,6 +9,8 @@ public struct Exposition: Sendable {
 
   /// What was written so far.
   public private(set) var text = ""
+  // Of metrics and samples alike.
+  private var names: Set<String> = []
 
   /// Writes nothing yet.
   public init() {}
@@ -20,7 +22,7 @@ public struct Exposition: Sendable {
 
   /// Writes what can go up and down, once for each of several labels.
   public mutating func gauge(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
-    begin(name, "gauge", help)
+    begin(name, .gauge, help)
     for (labels, value) in samples { write(name, labels, value) }
   }
 
@@ -31,7 +33,7 @@ public struct Exposition: Sendable {
 
   /// Writes what only goes up, once for each of several labels.
   public mutating func counter(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
-    begin(name, "counter", help)
+    begin(name, .counter, help)
     for (labels, value) in samples { write(name, labels, value) }
   }
 
@@ -54,7 +56,7 @@ public struct Exposition: Sendable {
 
   /// Writes how values are distributed, for each of several labels.
   public mutating func histogram(_ name: String, _ help: String, _ samples: [(Labels, Distribution)]) {
-    begin(name, "histogram", help)
+    begin(name, .histogram, help)
     for (labels, distribution) in samples {
       var count: UInt64 = 0
       let bounds = distribution.bounds.map(Self.text) + ["+Inf"]
@@ -67,7 +69,14 @@ public struct Exposition: Sendable {
     }
   }
 
-  private mutating func begin(_ name: String, _ type: String, _ help: String) {
+  /// Whether no metric is there by one of the names that this one would have.
+  func isFree(_ name: String, _ type: MetricType) -> Bool { names.isDisjoint(with: type.names(of: name)) }
+
+  /// Writes a line that only people read; what it says has no end of line in it.
+  mutating func comment(_ line: String) { text += "# \(line)\n" }
+
+  private mutating func begin(_ name: String, _ type: MetricType, _ help: String) {
+    names.formUnion(type.names(of: name))
     text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(type)\n"
   }
 
