@@ -22,19 +22,27 @@ final class AdminConnection: ChannelInboundHandler {
 
   private let timeout: TimeAmount
   private let answer: (_ path: String) -> AdminAnswer?
+  private let answered: (_ path: String?, _ status: Int) -> Void
   private var phase = Phase.reading
   private var hasPeerFinished = false
   private var droppedBytes = 0
   private var timer: Scheduled<Void>?
 
-  init(timeout: TimeAmount, answer: @escaping (_ path: String) -> AdminAnswer?) {
+  init(
+    timeout: TimeAmount, answer: @escaping (_ path: String) -> AdminAnswer?,
+    answered: @escaping (_ path: String?, _ status: Int) -> Void
+  ) {
     self.timeout = timeout
     self.answer = answer
+    self.answered = answered
   }
 
-  /// Has a channel that was accepted speak HTTP/1.1.
+  /// Has a channel that was accepted speak HTTP/1.1. `answered` is told of each answer: the path of the page, nil where it
+  /// is none, and the status.
   static func add(
-    to channel: any Channel, _ configuration: AdminConfiguration, _ answer: @escaping (_ path: String) -> AdminAnswer?
+    to channel: any Channel, _ configuration: AdminConfiguration,
+    _ answer: @escaping (_ path: String) -> AdminAnswer?,
+    answered: @escaping (_ path: String?, _ status: Int) -> Void
   ) throws {
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = configuration.headBytesMax
@@ -43,7 +51,8 @@ final class AdminConnection: ChannelInboundHandler {
       // Twice that: what is too long is to be found by the decoder, whose error says what it is.
       ByteToMessageHandler(
         HTTPRequestDecoder(limitConfiguration: limits), maximumBufferSize: 2 * configuration.headBytesMax),
-      HTTPResponseEncoder(), AdminConnection(timeout: TimeAmount(configuration.timeout), answer: answer))
+      HTTPResponseEncoder(),
+      AdminConnection(timeout: TimeAmount(configuration.timeout), answer: answer, answered: answered))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -87,14 +96,17 @@ final class AdminConnection: ChannelInboundHandler {
       return send(refusal, context, ["allow": "GET, HEAD"])
     }
     let path = String(head.uri.prefix { $0 != "?" })
-    let answer = answer(path) ?? AdminAnswer(status: 404, content: "there is no such page\n")
-    send(answer, context, withContent: head.method == .GET)
+    let page = answer(path)
+    let answer = page ?? AdminAnswer(status: 404, content: "there is no such page\n")
+    send(answer, context, path: page == nil ? nil : path, withContent: head.method == .GET)
   }
 
   private func send(
-    _ answer: AdminAnswer, _ context: ChannelHandlerContext, _ more: HTTPHeaders = [:], withContent: Bool = true
+    _ answer: AdminAnswer, _ context: ChannelHandlerContext, _ more: HTTPHeaders = [:], path: String? = nil,
+    withContent: Bool = true
   ) {
     phase = .answering
+    answered(path, answer.status)
     var headers = more
     headers.add(name: "content-type", value: answer.contentType)
     headers.add(name: "content-length", value: "\(answer.content.utf8.count)")

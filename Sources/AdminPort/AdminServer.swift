@@ -17,10 +17,12 @@ public final class AdminServer: Sendable {
   public let address: SocketAddress
 
   /// Listens on `host` and `port`, 0 for any port. `answer` is asked on the thread for each path that somebody gets, and
-  /// may block as briefly as reading a small file does; nil for no such page.
+  /// may block as briefly as reading a small file does; nil for no such page. `answered` is told there of each answer that
+  /// is sent: the path of the page, nil where it is none, and the status.
   /// - Throws: the system's error where it cannot listen there.
   public init(
     host: String, port: Int, configuration: AdminConfiguration = AdminConfiguration(),
+    answered: @escaping @Sendable (_ path: String?, _ status: Int) -> Void = { _, _ in },
     answer: @escaping @Sendable (_ path: String) -> AdminAnswer?
   ) async throws {
     self.configuration = configuration
@@ -28,7 +30,8 @@ public final class AdminServer: Sendable {
     self.connections = connections
     do {
       listener = try await Self.listen(
-        try SocketAddress.makeAddressResolvingHost(host, port: port), group, configuration, connections, answer)
+        try SocketAddress.makeAddressResolvingHost(host, port: port), group, configuration, connections
+      ) { try AdminConnection.add(to: $0, configuration, answer, answered: answered) }
       guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
       self.address = address
     } catch {
@@ -40,7 +43,7 @@ public final class AdminServer: Sendable {
 
   private static func listen(
     _ address: SocketAddress, _ group: MultiThreadedEventLoopGroup, _ configuration: AdminConfiguration,
-    _ connections: AdminConnections, _ answer: @escaping @Sendable (_ path: String) -> AdminAnswer?
+    _ connections: AdminConnections, add: @escaping @Sendable (any Channel) throws -> Void
   ) async throws -> any Channel {
     try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 64)
@@ -51,7 +54,7 @@ public final class AdminServer: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           connections.add(channel)
-          try AdminConnection.add(to: channel, configuration, answer)
+          try add(channel)
         }
       }
       .bind(to: address).get()

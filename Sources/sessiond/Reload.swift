@@ -8,13 +8,16 @@ struct Reload: Service {
   let hangups: UnixSignalsSequence
   let settings: SettingsReload
   let security: Security
+  let instruments: Instruments
   let logger: Logger
 
   func run() async throws {
+    if settings.source.hasFile { instruments.mayReload(.settings) }
+    security.begin(instruments)
     await cancelWhenGracefulShutdown {
       for await _ in hangups {
-        settings.reload(logger)
-        security.reload(logger)
+        settings.reload(logger, instruments)
+        security.reload(logger, instruments)
       }
     }
   }
@@ -28,11 +31,12 @@ struct SettingsReload: Sendable {
   let level: LogLevel
 
   /// Reads the settings again, where there is a file that may have changed.
-  func reload(_ logger: Logger) {
+  func reload(_ logger: Logger, _ instruments: Instruments) {
     guard source.hasFile else { return }
     do {
       let (settings, now) = try source.read()
       level.set(settings.logLevel)
+      instruments.reloaded(.settings, succeeded: true)
       logger.notice("settings reloaded", metadata: ["log_level": "\(settings.logLevel)"])
       let waiting = zip(report, now).filter { $0.value != $1.value && $0.name != "logLevel" }.map(\.0.name)
       if !waiting.isEmpty {
@@ -41,6 +45,7 @@ struct SettingsReload: Sendable {
           metadata: ["settings": "\(waiting.joined(separator: " "))"])
       }
     } catch {
+      instruments.reloaded(.settings, succeeded: false)
       logger.error("the settings stay as they were", metadata: ["cause": "\(error)"])
     }
   }

@@ -2,6 +2,7 @@ import AdminPort
 import Foundation
 import Glibc
 import Logging
+import Metrics
 import NIOCore
 import RPCCore
 import RPCServices
@@ -33,6 +34,8 @@ struct Server {
   func run() async throws {
     // A file that may grow no further fails the write, as a full disk does, and ends nothing.
     signal(SIGXFSZ, SIG_IGN)
+    // Before anything is made that records; without an admin port nobody would read it.
+    if settings.admin.listen != nil { MetricsSystem.bootstrap(observation.registry) }
     // There from before the file is opened, which may take long, until all else is over.
     let port = try await openAdminPort()
     do {
@@ -48,8 +51,9 @@ struct Server {
     guard let listen = settings.admin.listen else { return nil }
     do {
       let port = try await AdminServer(
-        host: listen.host, port: listen.port, configuration: settings.admin.port
-      ) { [observation] in observation.answer($0) }
+        host: listen.host, port: listen.port, configuration: settings.admin.port,
+        answered: { [observation] in observation.answered($0, $1) },
+        answer: { [observation] in observation.answer($0) })
       announce("sessiond admin port on \(place(of: port.address, listen))")
       return port
     } catch {
@@ -78,7 +82,10 @@ struct Server {
       configuration.interceptors.append(AccessInterceptor(control, policy: .contract))
     }
     configuration.completesError = { $0.withInfo(domain: "sessiond") }
+    let instruments = Instruments()
+    configuration.connectionRefused = { instruments.connectionRefused() }
     configuration.handshakeFailed = { [logger] address, reason in
+      instruments.handshakeFailed()
       logger.info("TLS handshake failed", metadata: ["peer": "\(address)", "cause": "\(reason)"])
     }
     var rpcServices: [any RPCService] = [
@@ -105,7 +112,8 @@ struct Server {
       // Caught from before anybody can know that the server is there. Without files a hangup ends it, as it ends all
       // programs of a terminal.
       let hangups = await UnixSignalsSequence(trapping: .sighup)
-      services.append(Reload(hangups: hangups, settings: reload, security: security, logger: logger))
+      services.append(
+        Reload(hangups: hangups, settings: reload, security: security, instruments: instruments, logger: logger))
     }
     // At debug the lifecycle's own steps would drown the calls.
     var lifecycleLogger = logger

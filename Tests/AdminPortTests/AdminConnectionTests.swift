@@ -4,12 +4,23 @@ import Testing
 
 @testable import AdminPort
 
+/// Keeps what was answered.
+private final class Answers {
+  var all: [String] = []
+}
+
 /// A connection without a socket; its two sides close together.
 private struct Connection {
   let channel = EmbeddedChannel()
+  private let answers = Answers()
+
+  var answered: [String] { answers.all }
 
   init(_ configuration: AdminConfiguration = AdminConfiguration()) throws {
-    try AdminConnection.add(to: channel, configuration) { $0 == "/page" ? AdminAnswer(content: "found\n") : nil }
+    let page = AdminAnswer(content: "found\n")
+    try AdminConnection.add(to: channel, configuration, { $0 == "/page" ? page : nil }) { [answers] in
+      answers.all.append("\($0 ?? "none") \($1)")
+    }
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
   }
 
@@ -39,6 +50,7 @@ private func response(_ status: String, _ content: String, more: String = "", is
     try connection.send(String(Self.request.prefix(cut)))
     try connection.send(String(Self.request.dropFirst(cut)))
     #expect(try connection.received() == response("200 OK", "found\n"))
+    #expect(connection.answered == ["/page 200"])
   }
 
   @Test(
@@ -64,6 +76,8 @@ private func response(_ status: String, _ content: String, more: String = "", is
     // What cannot be parsed may be refused by an error, too, that nobody listens to any more.
     try? connection.send(request)
     #expect(try connection.received() == answer)
+    let status = answer.split(separator: " ")[1]
+    #expect(connection.answered == [status == "200" ? "/page 200" : "none \(status)"])
   }
 
   @Test(
@@ -92,6 +106,7 @@ private func response(_ status: String, _ content: String, more: String = "", is
     connection.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
     #expect(!connection.channel.isActive)
     #expect(try connection.received() == "")
+    #expect(connection.answered == [])
   }
 
   @Test func aSecondRequestIsNotAnswered() throws {

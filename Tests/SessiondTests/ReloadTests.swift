@@ -1,3 +1,4 @@
+import AdminPort
 import Foundation
 import Logging
 import Synchronization
@@ -36,6 +37,17 @@ private final class LogRecorder: Sendable {
 @Suite struct ReloadTests {
   private let path = NSTemporaryDirectory() + "sessiond-reload-\(UUID().uuidString).yaml"
   private let recorder = LogRecorder()
+  private let registry = PrometheusRegistry()
+  private var instruments: Instruments { Instruments(registry) }
+
+  private func count(_ result: String, of what: String) -> String? {
+    var exposition = Exposition()
+    exposition.write(registry)
+    let sample = "sessiond_reloads_total{result=\"\(result)\",what=\"\(what)\"} "
+    return exposition.text.split(separator: "\n").first { $0.hasPrefix(sample) }.map {
+      String($0.dropFirst(sample.count))
+    }
+  }
 
   private func write(_ text: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
 
@@ -52,15 +64,17 @@ private final class LogRecorder: Sendable {
     let logger = recorder.logger(reload.level)
     logger.info("unheard")
     try write("logLevel: debug\n")
-    reload.reload(logger)
+    reload.reload(logger, instruments)
     logger.debug("heard")
     #expect(reload.level.logsCalls)
     try write("{}")
-    reload.reload(logger)
+    reload.reload(logger, instruments)
     logger.debug("unheard")
     #expect(!reload.level.logsCalls)
     let reloaded = "notice settings reloaded log_level="
     #expect(recorder.all == [reloaded + "debug", "debug heard ", reloaded + "info"])
+    #expect(count("success", of: "settings") == "2")
+    #expect(count("failure", of: "settings") == nil)
   }
 
   @Test func aWrongFileChangesNothing() throws {
@@ -69,13 +83,15 @@ private final class LogRecorder: Sendable {
     let reload = try begin()
     for wrong in ["logLevel: loud\n", "logLevel: info\nmaxSesions: 1\n", "logLevel: [\n"] {
       try write(wrong)
-      reload.reload(recorder.logger(reload.level))
+      reload.reload(recorder.logger(reload.level), instruments)
       #expect(reload.level.current == .debug)
     }
     unlink(path)
-    reload.reload(recorder.logger(reload.level))
+    reload.reload(recorder.logger(reload.level), instruments)
     #expect(reload.level.current == .debug)
     #expect(recorder.all.count == 4)
+    #expect(count("success", of: "settings") == nil)
+    #expect(count("failure", of: "settings") == "4")
     #expect(recorder.all.allSatisfy { $0.hasPrefix("error the settings stay as they were cause=") })
   }
 
@@ -83,7 +99,7 @@ private final class LogRecorder: Sendable {
     try write("logLevel: debug\n")
     defer { unlink(path) }
     let reload = try begin(flags: ["log-level": "error"])
-    reload.reload(recorder.logger(reload.level))
+    reload.reload(recorder.logger(reload.level), instruments)
     #expect(reload.level.current == .error)
   }
 
@@ -92,7 +108,7 @@ private final class LogRecorder: Sendable {
     defer { unlink(path) }
     let reload = try begin()
     try write("maxRetries: 5\n")
-    reload.reload(recorder.logger(reload.level))
+    reload.reload(recorder.logger(reload.level), instruments)
     let told = "warning settings have changed that only a new start follows settings=maxSessions maxRetries"
     #expect(recorder.all.last == told)
   }
@@ -100,8 +116,9 @@ private final class LogRecorder: Sendable {
   @Test func withoutAFileThereIsNothingToRead() throws {
     let source = SettingsSource(flags: ["log-level": "debug"], environment: [:], processors: 2)
     let reload = SettingsReload(source: source, report: try source.read().report, level: LogLevel(.error))
-    reload.reload(recorder.logger(reload.level))
+    reload.reload(recorder.logger(reload.level), instruments)
     #expect(reload.level.current == .error && recorder.all == [])
+    #expect(count("success", of: "settings") == nil)
   }
 
   @Test(

@@ -69,8 +69,11 @@ public final class RPCServer: Sendable {
       state.connections += 1
       return true
     }
-    // What is thrown here closes the connection; nobody else sees it.
-    guard isWelcome else { throw Unwelcome() }
+    guard isWelcome else {
+      configuration.connectionRefused()
+      // What is thrown here closes the connection; nobody else sees it.
+      throw Unwelcome()
+    }
     loop.add(channel) { self.forgetOne() }
     switch security {
     case .plaintextOnLoopback, .plaintext: try open(channel, Peer(channel.remoteAddress), on: loop)

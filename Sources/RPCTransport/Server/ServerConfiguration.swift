@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
   public var connectionsMax = 10_000
   /// What is done around each call, in this order.
   public var interceptors: [any ServerInterceptor] = []
+  /// Told of a connection that is closed as it comes, by the thread that took it.
+  public var connectionRefused: @Sendable () -> Void = {}
   /// Told of a connection whose TLS handshake failed: its address, and why, in words for people.
   public var handshakeFailed: @Sendable (_ address: String, _ reason: String) -> Void = { _, _ in }
   /// The last to see an error before it is sent, whether a handler's or the runtime's own: completes its details.

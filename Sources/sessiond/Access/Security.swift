@@ -30,25 +30,38 @@ struct Security: Sendable {
   /// Whether there are files to read again.
   var hasFiles: Bool { tls != nil || tokens != nil }
 
+  /// Tells what there is from the beginning on.
+  func begin(_ instruments: Instruments) {
+    if let tls {
+      instruments.mayReload(.certificate)
+      instruments.usesCertificate(validUntil: tls.certificate.validUntil)
+    }
+    if tokens != nil { instruments.mayReload(.tokens) }
+  }
+
   /// Reads the files again; what is wrong with one leaves in use what it held before.
-  func reload(_ logger: Logger) {
+  func reload(_ logger: Logger, _ instruments: Instruments) {
     if let tls {
       do {
         try tls.reload()
+        instruments.reloaded(.certificate, succeeded: true)
+        instruments.usesCertificate(validUntil: tls.certificate.validUntil)
         logger.notice("certificate reloaded", metadata: Self.metadata(tls.certificate))
-      } catch let error as TLSFileError {
-        logger.error("the certificate stays as it was", metadata: ["cause": "\(SecurityFileError(error))"])
       } catch {
-        logger.error("the certificate stays as it was", metadata: ["cause": "\(error)"])
+        instruments.reloaded(.certificate, succeeded: false)
+        let cause = (error as? TLSFileError).map { "\(SecurityFileError($0))" } ?? "\(error)"
+        logger.error("the certificate stays as it was", metadata: ["cause": "\(cause)"])
       }
     }
     if let (file, control) = tokens {
       do {
         let access = try file.read()
         control.replace(with: access)
+        instruments.reloaded(.tokens, succeeded: true)
         logger.notice("tokens reloaded", metadata: Self.metadata(access))
         warn(logger)
       } catch {
+        instruments.reloaded(.tokens, succeeded: false)
         logger.error("the tokens stay as they were", metadata: ["cause": "\(error)"])
       }
     }

@@ -22,8 +22,14 @@ final class Observation: Sendable {
     case draining(Server)
   }
 
+  /// What is recorded by swift-metrics, once that has been told to.
+  let registry = PrometheusRegistry(help: Instruments.help)
+  private let instruments: Instruments
   private let phase = Mutex(Phase.starting)
   private let isTrying = Atomic(false)
+
+  /// What there is to observe of no server yet.
+  init() { instruments = Instruments(registry) }
 
   /// Says that the server listens from now on.
   func serves(_ server: Server) { phase.withLock { $0 = .serving(server) } }
@@ -35,12 +41,15 @@ final class Observation: Sendable {
     }
   }
 
+  /// Counts an answer of the admin port; nil is the path of what is no page.
+  func answered(_ path: String?, _ status: Int) { instruments.answered(path, status) }
+
   /// The page at `path`.
   func answer(_ path: String) -> AdminAnswer? {
     switch path {
     case "/healthz": AdminAnswer(content: "alive\n")
     case "/readyz": readiness
-    case "/metrics": AdminAnswer(contentType: Exposition.contentType, content: metrics)
+    case "/metrics": AdminAnswer(contentType: Exposition.contentType, content: scrape())
     default: nil
     }
   }
@@ -68,6 +77,12 @@ final class Observation: Sendable {
     }
   }
 
+  private func scrape() -> String {
+    var text = ""
+    instruments.scraped(in: ContinuousClock().measure { text = metrics })
+    return text
+  }
+
   private var metrics: String {
     var exposition = Exposition()
     exposition.writeBuild()
@@ -86,6 +101,10 @@ final class Observation: Sendable {
       exposition.write(server.changes.figures)
       exposition.write(server.repository.figures)
     }
+    exposition.counter(
+      "sessiond_metrics_refused_total", "Metrics that are not on this page, as there are too many.",
+      Double(registry.refused))
+    exposition.write(registry)
     return exposition.text
   }
 }
