@@ -145,13 +145,14 @@ import Testing
     #expect(most.status == .unhealthy)
   }
 
-  @Test func `What a completed session used does not count any more`() {
+  @Test(arguments: [(.completed, []), (.terminated, ["status is TERMINATED"])] as [(SessionStatus, [String])])
+  func `What a finished session used does not count any more`(status: SessionStatus, reasons: [String]) {
     let health = health { signs in
-      signs.status = .completed
+      signs.status = status
       signs.usage.memoryBytes = 2
       signs.constraints = ["max-memory:1"]
     }
-    #expect(health.status == .healthy && health.reasons == [])
+    #expect(health.reasons == reasons)
   }
 
   @Test func `Uptime is from the first start to the end, or to now`() {
@@ -162,10 +163,11 @@ import Testing
 
   @Test func `Each threshold is a setting`() {
     var thresholds = HealthThresholds()
-    thresholds.cpu.degraded = 2
+    thresholds.cpu = .init(degraded: 2, unhealthy: 4)
     thresholds.queueLimitDefault = 10
     let health = health(thresholds) { signs in
       signs.resources = ResourceAllocation(memoryBytes: 0, cpuMillicores: 1000, diskBytes: 0)
+      signs.constraints = ["max-cpu:500m"]
       signs.usage.cpu = 1.9
       signs.queuedMessages = 10
     }
