@@ -80,4 +80,17 @@ let expiryCases = [
     #expect(try await repository.acknowledge(try await mailbox.take())?.count == 64)
     mailbox.close()
   },
+  ConformanceCase("However many have expired at once, none of them is delivered") { (fixture) async throws in
+    let repository = fixture.repository
+    let receiver = try await fixture.createReceiver()
+    for number in 0..<600 { try await fixture.send("\(number)", to: receiver, expiringIn: .seconds(100)) }
+    try await repository.send("good", to: receiver)
+    fixture.clock.advance(by: .seconds(100))
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 0)
+    for _ in 0..<2 { try await fixture.look() }
+    #expect(try await mailbox.texts() == ["good"])
+    let page = try await repository.deadLetters(of: receiver, pageSize: 1000, pageToken: "")
+    #expect(page.deadLetters.count == 600 && page.deadLetters.allSatisfy { $0.reason == "expired" })
+    mailbox.close()
+  },
 ]
