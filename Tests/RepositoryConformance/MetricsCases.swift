@@ -65,9 +65,27 @@ let metricsCases = [
     fixture.report(session.id, tasks: 2, failed: 1, [10, 20])
     try await repository.move(session.id, to: .completed)
     #expect(try await repository.metrics(of: session.id).errorRate == 0.5)
-    try await fixture.pass(.seconds(60))
+    // Also when the file has what it reported, until the window is over.
+    try await fixture.pass(.milliseconds(53_999))
+    #expect(try await repository.metrics(of: session.id).errorRate == 0.5)
+    try await fixture.pass(.milliseconds(6001))
     let later = try await repository.metrics(of: session.id)
     #expect(later.processed.tasks == 2 && later.errorRate == 0)
+  },
+  ConformanceCase("A session that moves without its state begins its window afresh, and one with it does not") {
+    (fixture) async throws in
+    for preservesState in [true, false] {
+      let session = try await fixture.repository.create(in: .active)
+      fixture.report(session.id, tasks: 20, failed: 10, Array(repeating: 5, count: 20))
+      let migration = Migration(workspace: "/new", preservesState: preservesState)
+      _ = try await fixture.repository.migrate(session.id, migration)
+      let metrics = try await fixture.repository.metrics(of: session.id)
+      #expect(metrics.processed.tasks == (preservesState ? 20 : 0))
+      #expect(metrics.errorRate == (preservesState ? 0.5 : 0) && metrics.p50 == (preservesState ? 5 : 0))
+      #expect((metrics.throughput == 0) == !preservesState)
+      let health = try await fixture.repository.health(of: session.id)
+      #expect(health.status == (preservesState ? .unhealthy : .healthy))
+    }
   },
   ConformanceCase("What is told of metrics moves neither the revision nor the sequence") { (fixture) async throws in
     let repository = fixture.repository
