@@ -68,6 +68,20 @@ let reportCases = [
     try await fixture.repository.keepReports()
     #expect(try await fixture.repository.session(session.id).lastActivityTime == fixture.clock.now())
   },
+  ConformanceCase("A report does not step back, also when the clock was set back") { (fixture) async throws in
+    let session = try await fixture.repository.create(in: .active)
+    try await fixture.pass(.seconds(20))
+    let time = fixture.clock.now()
+    fixture.report(session.id, tasks: 1)
+    fixture.clock.advance(by: .seconds(-10))
+    fixture.report(session.id, tasks: 1)
+    #expect(try await fixture.repository.session(session.id).lastActivityTime == time)
+    try await fixture.repository.keepReports()
+    #expect(try await fixture.repository.session(session.id).lastActivityTime == time)
+    // Nor does what comes after it.
+    let other = try await fixture.repository.create("other")
+    #expect(other.createTime == time)
+  },
   ConformanceCase("A report is activity for lists, searches and changes, too, before its interval is over") {
     (fixture) async throws in
     let repository = fixture.repository
@@ -145,5 +159,16 @@ let reportCases = [
     #expect(try await fixture.repository.session(session.id).status == .active)
     #expect(health.usage.memoryBytes == 7 && health.errorRate == 0)
     #expect(try await fixture.repository.stats().tasksProcessed == 0)
+  },
+  ConformanceCase("Without metrics, messages are not counted", options: .withoutMetrics()) { (fixture) async throws in
+    let repository = fixture.repository
+    let receiver = try await fixture.createReceiver()
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 0)
+    for number in 0..<12 { try await repository.send("\(number)", to: receiver) }
+    #expect(try await repository.acknowledge(try await mailbox.take(), error: "later")?.count == 12)
+    #expect(try await repository.metrics(of: receiver).processed.isZero)
+    let health = try await repository.health(of: receiver)
+    #expect(health.status == .healthy && health.errorRate == 0)
+    mailbox.close()
   },
 ]
