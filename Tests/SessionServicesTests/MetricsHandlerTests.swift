@@ -2,9 +2,11 @@ import ProtobufWellKnownTypes
 import RPCCore
 import RPCTestSupport
 import SessionAPI
+import SessionDomain
 import Testing
 
 @testable import SessionServices
+@testable import SessionStore
 
 extension ServiceFixture {
   fileprivate func createActive(_ name: String = "a") async throws -> String {
@@ -19,7 +21,7 @@ extension ServiceFixture {
     }
   }
 
-  fileprivate func performance(_ id: String) async throws -> PerformanceMetrics {
+  fileprivate func performance(_ id: String) async throws -> SessionAPI.PerformanceMetrics {
     try await metrics.getPerformanceMetrics(.with { $0.sessionID = id }).metrics ?? .init()
   }
 }
@@ -82,6 +84,20 @@ extension ReportActivityRequest {
     }
   }
 
+  @Test func theFileHasWhatIsAnswered() async throws {
+    var path = ""
+    try await withServices({ settings in
+      settings.stopsTime = true
+      path = settings.store.path
+    }) { services in
+      let id = try #require(SessionID(try await services.createActive()))
+      #expect(try await services.report([.of("\(id)", tasks: 2)]).accepted == 1)
+      // Whoever asks a service has all reports kept first.
+      let file = try Database(path: path, access: .readOnly)
+      #expect(try MetricsRow.find(id, in: file).processed.tasks == 2)
+    }
+  }
+
   @Test func whatIsRejectedHasItsPositionItsIdAndWhy() async throws {
     try await withServices { services in
       let id = try await services.createActive()
@@ -115,6 +131,33 @@ extension ReportActivityRequest {
       let marks = "e" + String(repeating: "\u{301}", count: 100_000)
       let second = try await services.report([.of(marks)])
       #expect(second.rejected.first?.sessionID.unicodeScalars.count == 128)
+    }
+  }
+
+  @Test func aReportThatTheServerIsTooBusyToLookIntoIsRejectedAndTheOthersCount() async throws {
+    try await withServices({ $0.store.waitingReadsMax = 0 }) { services in
+      let id = try await services.createActive()
+      let unknown = "01900000-0000-7000-8000-000000000001"
+      let answer = try await services.report([.of(id, tasks: 1), .of(unknown), .of(id, tasks: 1)])
+      #expect(answer.accepted == 2)
+      #expect(answer.rejected.map(\.error) == ["the server is too busy to tell why no session took it"])
+      #expect(try await services.performance(id).tasksProcessed == 2)
+    }
+  }
+
+  @Test func aReportIsActivityForWhoAsksWhileItsCallIsOpen() async throws {
+    try await withServices({ $0.stopsTime = true }) { services in
+      let id = try await services.createActive()
+      let other = try await services.createActive("other")
+      let otherID = try #require(SessionID(other))
+      services.clock.advance(by: .seconds(5))
+      let now = services.clock.now()
+      _ = try await services.metrics.reportActivity { writer in
+        for id in [id, other] { try await writer.send(.of(id)) }
+        // Once the second is seen, all is done that there is to do for the first.
+        while try await services.repository.session(otherID).lastActivityTime != now {}
+        #expect(try await services.get(id).lastActivityTime == .init(now))
+      }
     }
   }
 
@@ -172,6 +215,41 @@ extension ReportActivityRequest {
         // Had it been sent before, it would tell of an earlier time and of fewer tasks.
         #expect(metrics?.tasksProcessed == number && metrics?.sampleTime != .init(before))
       }
+    }
+  }
+
+  @Test func theServersIntervalIsAtLeast100MillisecondsToo() async throws {
+    try await withServices({ settings in
+      settings.stopsTime = true
+      settings.store.metricsInterval = .milliseconds(1)
+    }) { services in
+      let id = try await services.createActive()
+      var iterator = try await services.metrics.watchPerformanceMetrics(.with { $0.sessionID = id })
+        .makeAsyncIterator()
+      _ = try await iterator.next()
+      await services.monotonicClock.waitForSleeper()
+      services.monotonicClock.advance(by: .milliseconds(99))
+      await services.monotonicClock.waitForSleeper()
+      _ = try await services.report([.of(id, tasks: 1)])
+      services.monotonicClock.advance(by: .milliseconds(1))
+      // Had it been sent before, it would tell of fewer tasks.
+      #expect(try await iterator.next()?.metrics?.tasksProcessed == 1)
+    }
+  }
+
+  @Test func aWatchDoesNotSendAgainWhatItMissed() async throws {
+    try await withServices({ $0.stopsTime = true }) { services in
+      let id = try await services.createActive()
+      let stream = try await services.metrics.watchPerformanceMetrics(.with { $0.sessionID = id })
+      async let count = stream.prefix { $0.metrics?.tasksProcessed == 0 }.reduce(0) { count, _ in count + 1 }
+      await services.monotonicClock.waitForSleeper()
+      // A hundred intervals.
+      services.monotonicClock.advance(by: .seconds(1000))
+      await services.monotonicClock.waitForSleeper()
+      _ = try await services.report([.of(id, tasks: 1)])
+      services.monotonicClock.advance(by: .seconds(10))
+      // The first, that of now, and one more at most before it sleeps again.
+      #expect(try await count <= 3)
     }
   }
 
