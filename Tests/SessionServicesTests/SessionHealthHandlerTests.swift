@@ -143,6 +143,17 @@ extension ServiceFixture {
     }
   }
 
+  @Test func aWatchHasTheHealthOfEachHoweverManyTheyAre() async throws {
+    try await withServices { services in
+      var ids: [String] = []
+      for number in 0..<300 { ids.append(try await services.create("s\(number)").id) }
+      for asked in [ids, []] {
+        var watch = try await services.health.watchSessionHealth(.with { $0.sessionIds = asked }).makeAsyncIterator()
+        for id in ids.sorted() { #expect(try await watch.next()?.health?.sessionID == id) }
+      }
+    }
+  }
+
   @Test func anIdThatIsNotThereMayCome() async throws {
     try await withServices { services in
       let id = try await services.createActive()
@@ -172,6 +183,18 @@ extension ServiceFixture {
       try await services.update(id, "status") { $0.status = .error }
       for number in 20..<40 { try await services.create("s\(number)") }
       #expect(try await watch.next()?.health?.status == .unhealthy)
+    }
+  }
+
+  @Test func aWatchThatIsFarBehindMissesNobodyHoweverManyThereAre() async throws {
+    try await withServices({ $0.eventsMax = 2 }) { services in
+      let first = try await services.create("first").id
+      var watch = try await services.watchHealth()
+      #expect(try await watch.next()?.health?.sessionID == first)
+      // Nobody reads meanwhile, so that the feed has forgotten most of it.
+      var ids: [String] = []
+      for number in 0..<600 { ids.append(try await services.create("s\(number)").id) }
+      for id in ids { #expect(try await watch.next()?.health?.sessionID == id) }
     }
   }
 }
