@@ -59,8 +59,9 @@ public struct MetricsHandler: MetricsService {
     while true {
       let metrics = try await answering { try await repository.metrics(of: id) }
       try await responses.send(.with { $0.metrics = .init(metrics) })
+      next += interval
       // A reader that is slow gets what is new then, and not all that it missed.
-      next = max(next + interval, clock.now)
+      if next <= clock.now { next = clock.now + interval }
       try await changes.sleep(until: next, clock)
     }
   }

@@ -82,7 +82,7 @@ extension Writer {
     }
     let reading = meters.reading(of: id)
     return PerformanceMetrics(
-      sessionID: id, processed: row.processed, usage: reading?.usage ?? row.usage,
+      sessionID: id, processed: row.processed, usage: row.usage,
       recent: reading?.window ?? MetricsWindow(), at: meters.position(of: monotonicClock.now),
       window: settings.metricsWindow, sampleTime: max(state.totals.time, clockTime))
   }
