@@ -113,20 +113,24 @@ private func samples(_ registry: PrometheusRegistry) -> [String] {
 
   @Test func nothingIsLostAmongThreads() async {
     await withTaskGroup(of: Void.self) { group in
-      for task in 0..<8 {
+      for task in 0..<4 {
         group.addTask { [registry] in
-          for step in 0..<1000 {
-            Counter(label: "n", factory: registry).increment()
-            FloatingPointCounter(label: "f", factory: registry).increment(by: 0.5)
-            Meter(label: "m", factory: registry).increment()
-            Recorder(label: "r", factory: registry).record(1)
-            if step % 100 == task { _ = samples(registry) }
+          let whole = Counter(label: "n", factory: registry)
+          let other = FloatingPointCounter(label: "f", factory: registry)
+          let meter = Meter(label: "m", factory: registry)
+          let recorder = Recorder(label: "r", factory: registry)
+          for step in 0..<50_000 {
+            whole.increment()
+            other.increment(by: 0.5)
+            meter.increment()
+            recorder.record(1)
+            if step % 10_000 == task { _ = samples(registry) }
           }
         }
       }
     }
     let written = samples(registry)
-    for sample in ["n_total 8000", "f_total 4000", "m 8000", "r_sum 8000", "r_count 8000"] {
+    for sample in ["n_total 200000", "f_total 100000", "m 200000", "r_sum 200000", "r_count 200000"] {
       #expect(written.contains(sample), "\(sample)")
     }
   }
