@@ -107,6 +107,9 @@ let affinityCases = [
       try await refusal { try await repository.setAffinity(.of(ids[0], ids[1], strangeID)) } == .notFound(strangeID))
     let draft = AffinityDraft.of(ids[0], ids[1]) { $0.targets.append(.init(sessionID: "department-1")) }
     #expect(try await refusal { try await repository.setAffinity(draft) } == .notAnID("department-1"))
+    // The first of several, in the order of the fields.
+    let several = AffinityDraft.of(strangeID, ids[1]) { $0.targets.append(.init(sessionID: "department-1")) }
+    #expect(try await refusal { try await repository.setAffinity(several) } == .notFound(strangeID))
     #expect(try await refusal { try await repository.affinity(of: ids[0]) } == .affinityNotFound(ids[0]))
   },
   ConformanceCase("A refused affinity leaves the one that was") { (fixture) async throws in

@@ -63,10 +63,8 @@ public struct AffinityDraft: Hashable, Sendable {
     return Checked(value: value(strategy, interval), parentID: nil, violations: checker.violations)
   }
 
-  /// The first of the ids that is none; nil when all are.
-  public var strangeID: String? {
-    ([sessionID] + targets.map(\.sessionID)).first { SessionID($0) == nil }
-  }
+  /// The ids that it names, in the order of the fields; they may be none.
+  public var ids: [String] { [sessionID] + targets.map(\.sessionID) }
 
   private func check(_ types: [SessionID: SessionType], into checker: inout FieldChecker) {
     let owner = Name(sessionID)

@@ -5,8 +5,12 @@ extension Writer {
   func setAffinity(_ draft: AffinityDraft) throws(SessionError) -> Affinity {
     let checked = try storing { () throws(StorageFailure) in try draft.check(in: database) }
     guard checked.violations.isEmpty else { throw .invalidArgument(checked.violations) }
-    guard let new = checked.value else { throw .notAnID(draft.strangeID ?? "") }
-    for id in [new.sessionID] + new.targets.map(\.sessionID) { try checkExists(id) }
+    for text in draft.ids {
+      guard let id = SessionID(text) else { throw .notAnID(text) }
+      try checkExists(id)
+    }
+    // With ids that all are some, and nothing wrong, there is one.
+    guard let new = checked.value else { throw .notAnID(draft.sessionID) }
     let affinity = new.affinity(at: nextTime())
     try storing { () throws(StorageFailure) in
       _ = try releaseAffinity(of: affinity.sessionID)

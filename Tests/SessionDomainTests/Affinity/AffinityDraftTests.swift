@@ -98,12 +98,10 @@ private let cases = [
     #expect(affinity.healthCheckInterval == .seconds(10) && affinity.updateTime == Timestamp(microseconds: 5))
   }
 
-  @Test func `The first id that is none is known`() {
+  @Test func `The ids are in the order of the fields, and without one of them there is no value`() {
     var draft = AffinityDraft(sessionID: "\(owner)", targets: [.init(sessionID: "\(first)")])
-    #expect(draft.strangeID == nil)
-    draft.targets += [.init(sessionID: "department-1"), .init(sessionID: "department-2")]
-    #expect(draft.strangeID == "department-1" && draft.check(types: [:]).value == nil)
-    draft.sessionID = "director-1"
-    #expect(draft.strangeID == "director-1")
+    #expect(draft.ids == ["\(owner)", "\(first)"] && draft.check(types: [:]).value != nil)
+    draft.targets += [.init(sessionID: "department-1")]
+    #expect(draft.ids.last == "department-1" && draft.check(types: [:]).value == nil)
   }
 }
