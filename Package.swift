@@ -124,8 +124,7 @@ let package = Package(
       "sessiond",
       [
         "SessionServices", "SessionStore", "SessionDomain", "RPCTransport", "RPCServices", "RPCCore", "AdminPort",
-        "CMalloc", nioCore, nioPosix, arguments, configuration, logging, metrics,
-        lifecycle, signals,
+        "CMalloc", nioCore, nioPosix, arguments, configuration, logging, metrics, lifecycle, signals,
       ]),
     tests(
       "SessionServicesTests",

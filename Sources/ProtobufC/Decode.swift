@@ -27,7 +27,7 @@ extension ProtobufMessage {
     _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits, refusal: (DecodeError) -> Failure,
     _ body: (LentMessage<Self>) throws(Failure) -> Output
   ) throws(Failure) -> Output {
-    // Only these two functions are generic, so that they are specialized for each message and look up no metadata.
+    // As little as can be is generic, so that it is specialized for each message and looks up no metadata.
     let descriptor = Self.descriptor
     var memoryBytes = 0
     var joined: [UInt8]?

@@ -35,9 +35,9 @@ public struct SessionStoreSettings: Sendable {
   public var metricsWindow: Duration = .seconds(60)
   /// Whether reports are counted, beside being activity and telling what is used.
   public var recordsMetrics = true
-  /// Whether all sessions are looked at every `healthCheckInterval`.
+  /// Whether all sessions whose health can have changed are looked at every `healthCheckInterval`.
   public var enableHealthChecks = true
-  /// How often all sessions are looked at.
+  /// How often they are looked at.
   public var healthCheckInterval: Duration = .seconds(30)
   /// From where on a session is degraded or unhealthy.
   public var healthThresholds = HealthThresholds()

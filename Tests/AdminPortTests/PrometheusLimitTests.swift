@@ -78,7 +78,7 @@ private func samples(_ registry: PrometheusRegistry) -> [String] {
 
   @Test func whoMakesUpDimensionsTakesNoMoreThanThereIsRoomFor() {
     var configuration = PrometheusRegistry.Configuration()
-    configuration.linesMax = 100
+    configuration.samplesMax = 100
     let registry = PrometheusRegistry(configuration: configuration)
     let timer = Timer(label: "time", factory: registry)
     let counters = (0..<1000).map { Counter(label: "x", dimensions: [("id", "\($0)")], factory: registry) }

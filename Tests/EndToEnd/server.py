@@ -50,6 +50,8 @@ class Server:
             env=environment,
             text=True,
             errors="replace",
+            # Who runs the tests may have it ignored, as nohup does.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()

@@ -157,7 +157,7 @@ def test_a_message_that_expired_in_delivery_does_not_come_again(shared_server):
 def test_messages_expire_while_the_server_is_down(start_server, shared_server):
     server = start_server()
     receiver, other = create_receiver(server), create_receiver(shared_server)
-    expire_time = later(0.3)
+    expire_time = later(2)
     send_texts(server, receiver, "old", expire_time=expire_time)
     send_texts(shared_server, other, "old", expire_time=expire_time)
     server.kill()

@@ -11,8 +11,8 @@ import Synchronization
 public final class PrometheusRegistry: MetricsFactory {
   /// What there is room for, and how values are sorted.
   public struct Configuration: Sendable {
-    /// Lines of the page; each bound of a distribution takes one.
-    public var linesMax = 10_000
+    /// Samples on the page; each bound of a distribution is one.
+    public var samplesMax = 10_000
     /// Bytes of the names and labels of one series.
     public var seriesBytesMax = 1024
     /// The bounds that times are sorted by, in seconds.
@@ -49,7 +49,7 @@ public final class PrometheusRegistry: MetricsFactory {
   private struct State {
     var metrics: [PrometheusMetric: Entries] = [:]
     var made = 0
-    var lines = 0
+    var samples = 0
     var refused: UInt64 = 0
   }
 
@@ -89,17 +89,17 @@ public final class PrometheusRegistry: MetricsFactory {
         state.metrics[metric]?.entries[labels]?.users += 1
         return there
       }
-      let lines = lines(kind)
+      let samples = samples(kind)
       guard
         label.utf8.count + labels.bytes <= configuration.seriesBytesMax,
-        state.lines + lines <= configuration.linesMax
+        state.samples + samples <= configuration.samplesMax
       else {
         state.refused += 1
         return nil
       }
       let series = new(metric, labels)
       state.made += 1
-      state.lines += lines
+      state.samples += samples
       state.metrics[metric, default: Entries(number: state.made, label: label)].entries[labels] =
         Entry(series: series, number: state.made)
       return series
@@ -116,13 +116,13 @@ public final class PrometheusRegistry: MetricsFactory {
         state.metrics[metric]?.entries[labels]?.users -= 1
         return
       }
-      state.lines -= lines(metric.kind)
+      state.samples -= samples(metric.kind)
       state.metrics[metric]?.entries[labels] = nil
       if state.metrics[metric]?.entries.isEmpty == true { state.metrics[metric] = nil }
     }
   }
 
-  private func lines(_ kind: PrometheusMetric.Kind) -> Int {
+  private func samples(_ kind: PrometheusMetric.Kind) -> Int {
     // All values, their sum and their count are one each.
     switch kind {
     case .counter, .gauge: 1

@@ -18,9 +18,9 @@ public final class ServerContext: @unchecked Sendable {
   /// The event loop that alone runs what is done around the call, counted from 1; 0 where any thread may.
   package let lane: UInt16
 
-  /// Who the caller is. For interceptors to set as the call begins.
+  /// Who the caller is. For interceptors to say as the call begins, by `identify(as:)`.
   @exclusivity(unchecked) public private(set) var identity: Identity?
-  /// The trace that the call is part of. For interceptors to set as the call begins.
+  /// The trace that the call is part of. For interceptors to say as the call begins, by `join(_:)`.
   @exclusivity(unchecked) public private(set) var trace: TraceContext?
 
   /// A call of which nothing is found out yet.
@@ -46,7 +46,7 @@ public final class ServerContext: @unchecked Sendable {
   }
 }
 
-// Other modules set what is above by functions: there, it would be checked that no two do so at once.
+// Set from another module as properties, each assignment would be checked for exclusive access.
 extension ServerContext {
   /// Says whether the one request came compressed.
   package func noteRequest(wasCompressed: Bool) { requestWasCompressed = wasCompressed }

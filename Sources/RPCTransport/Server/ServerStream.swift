@@ -100,7 +100,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       } catch {
         end(RPCError(answering: error))
       }
-    case nil: break
+    case nil: end(RPCError(.internal, "the request was neither taken nor refused"))
     }
   }
 

@@ -133,7 +133,7 @@ extension MessageBus {
   func count(of id: SessionID) -> Int { queues[id]?.count ?? 0 }
 
   /// The sessions that have queues.
-  var queuesOwners: some Sequence<SessionID> { queues.keys }
+  var queueOwners: some Sequence<SessionID> { queues.keys }
 
   func change(_ id: SessionID, _ body: (inout MessageQueue) -> Void) {
     let old = queues[id]

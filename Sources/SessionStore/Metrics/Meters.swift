@@ -39,7 +39,13 @@ final class Meters: Sendable {
     var unfinished: Set<SessionID> = []
     var meters: [SessionID: Meter] = [:]
     /// Those that have something new for a look at health.
-    var reported: [SessionID] = []
+    var reported: Set<SessionID> = []
+
+    mutating func remove(_ id: SessionID) -> Meter? {
+      unfinished.remove(id)
+      reported.remove(id)
+      return meters.removeValue(forKey: id)
+    }
   }
 
   private final class ShardBox: Sendable {
@@ -130,7 +136,7 @@ extension Meters {
       change(&shard.meters.values[index])
       if enableHealthChecks, !shard.meters.values[index].isReported {
         shard.meters.values[index].isReported = true
-        shard.reported.append(id)
+        shard.reported.insert(id)
       }
       if isForFile, !shard.meters.values[index].isPending {
         shard.meters.values[index].isPending = true
@@ -229,7 +235,7 @@ extension Meters {
 
 extension Meters {
   /// Takes the sessions of one part that have reported, or had messages processed, since they were last taken.
-  func takeReported(in part: Int) -> [SessionID] {
+  func takeReported(in part: Int) -> Set<SessionID> {
     shards[part].state.withLock { shard in
       for id in shard.reported {
         if let index = shard.meters.index(forKey: id) { shard.meters.values[index].isReported = false }
@@ -238,6 +244,9 @@ extension Meters {
       return shard.reported
     }
   }
+
+  /// Whether a session is there, in no final status, as of the last commit.
+  func isUnfinished(_ id: SessionID) -> Bool { shard(id).state.withLock { $0.unfinished.contains(id) } }
 
   /// How many sessions have a meter.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.meters.count } } }
@@ -251,16 +260,14 @@ extension Meters {
       }
       guard shard.unfinished.remove(id) != nil, let index = shard.meters.index(forKey: id) else { return }
       shard.meters.values[index].isFinal = true
+      shard.reported.remove(id)
       line.withLock { $0.finished.append((id, now)) }
     }
   }
 
   /// Forgets a session that was deleted; how many tasks of it are not in the file.
   func remove(_ id: SessionID) -> Int64 {
-    shard(id).state.withLock { shard in
-      shard.unfinished.remove(id)
-      return shard.meters.removeValue(forKey: id)?.pending ?? 0
-    }
+    shard(id).state.withLock { $0.remove(id)?.pending ?? 0 }
   }
 
   /// Begins a session's window afresh.

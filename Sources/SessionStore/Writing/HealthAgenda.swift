@@ -43,6 +43,12 @@ struct HealthAgenda {
 
   mutating func note(_ id: SessionID) { note(CollectionOfOne(id)) }
 
+  /// Forgets a session that has finished or is gone.
+  mutating func forget(_ id: SessionID) { suspects[Meters.part(of: id)].remove(id) }
+
+  /// How many sessions are noted.
+  var count: Int { suspects.reduce(0) { $0 + $1.count } }
+
   /// Begins a look, unless one has begun.
   mutating func begin() {
     if case .waiting = stage { stage = .gathering }
@@ -57,7 +63,7 @@ struct HealthAgenda {
   mutating func endGathering() { stage = .taking(part: 0) }
 
   /// Takes those to whom the look comes now, at most `max`; `reported` gives those of a part that have reported.
-  mutating func take(_ max: Int, reported: (Int) -> [SessionID]) -> ArraySlice<SessionID> {
+  mutating func take(_ max: Int, reported: (Int) -> Set<SessionID>) -> ArraySlice<SessionID> {
     guard case .taking(var part) = stage else { return [] }
     while queue.count < max, part < Self.partsCount {
       queue = (queue + suspects[part].union(reported(part))).sorted()[...]

@@ -31,7 +31,7 @@ extension Writer {
     }
     let ids = healthAgenda.take(Self.lookedAtMax) { meters.takeReported(in: $0) }
     healthAgenda.endIfDone(next: now + settings.healthCheckInterval)
-    // Whatever becomes of it: the others have their turn, and these the next time.
+    // The others have their turn, whatever becomes of it; whoever undoes it notes these again.
     staged.lookedAt += ids
     lookedAtCount += ids.count
     try storing { () throws(StorageFailure) in
@@ -125,7 +125,9 @@ extension Writer {
       found.signs.lastActivityTime = max(found.signs.lastActivityTime, time)
     }
     if let report = meters.lastReport(of: id) { timers.noteActivity(id, at: report.instant) }
-    found.signs.idleTime = timers.since(of: id).map { max(.zero, $0.duration(to: now)) }
+    // Who moved or was active in this batch is not without activity, of which the timers hear after the commit.
+    let since = isActiveInBatch(id) ? nil : timers.since(of: id, in: status)
+    found.signs.idleTime = since.map { max(.zero, $0.duration(to: now)) }
     if let known = meters.rates(of: id, at: now) {
       found.signs.rates = known.rates
       found.signs.usage = known.usage ?? found.signs.usage
@@ -140,21 +142,28 @@ extension Writer {
 extension Writer {
   /// Follows a commit: whose health it may have changed.
   func followHealth(_ batch: Changes, _ commit: Commit?, queues: [SessionID]) {
-    for session in commit?.sessions ?? [] where !session.status.isFinal { healthAgenda.note(session.id) }
     healthAgenda.note(batch.activity.map(\.id))
     healthAgenda.note(queues)
+    for session in commit?.sessions ?? [] {
+      if session.status.isFinal { healthAgenda.forget(session.id) } else { healthAgenda.note(session.id) }
+    }
+    for id in batch.deleted { healthAgenda.forget(id) }
   }
 
   /// Tells whose health may be another than when it was last looked at, before this run of the server.
   static func healthAgenda(
-    _ database: Database, _ bus: MessageBus, settings: SessionStoreSettings, at now: ContinuousClock.Instant
+    _ database: Database, _ bus: MessageBus, _ meters: Meters, settings: SessionStoreSettings,
+    at now: ContinuousClock.Instant
   ) throws(StorageFailure) -> HealthAgenda {
     var agenda = HealthAgenda(isKept: settings.enableHealthChecks, deadline: now + settings.healthCheckInterval)
     guard settings.enableHealthChecks else { return agenda }
-    // Who reported nothing, failed at nothing and has no messages is well, and was; times begin afresh.
-    try SessionLookup.eachID("SELECT session_id FROM session_metrics", in: database) { agenda.note($0) }
+    // Who was not well has a row, as who reported has one. All others are well, unless they failed or have messages:
+    // times begin afresh.
+    try SessionLookup.eachID("SELECT session_id FROM session_metrics", in: database) { id in
+      if meters.isUnfinished(id) { agenda.note(id) }
+    }
     try SessionLookup.eachID(StatusLookup.all(where: { $0 == .error }, "id"), in: database) { agenda.note($0) }
-    agenda.note(bus.queuesOwners)
+    agenda.note(bus.queueOwners)
     return agenda
   }
 }

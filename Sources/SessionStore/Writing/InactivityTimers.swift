@@ -3,8 +3,8 @@ import SessionDomain
 
 /// When which session will have been without activity for too long. Knows what was committed, and nothing else.
 ///
-/// One heap has a place for every session that has a time; since when the others are without activity is known, too,
-/// for a time that they get later. Activity only notes when it was: the session's place is
+/// One heap has a place for every session that has a time, and another one for each active session whose time has parts
+/// that are told; since when the others are without activity is known, too, for a time that they get later. Activity only notes when it was: the session's place is
 /// looked at when it comes up, and moved then. Times are those of this run, so that a restart never ends sessions.
 struct InactivityTimers {
   typealias Instant = ContinuousClock.Instant
@@ -76,8 +76,11 @@ struct InactivityTimers {
     timers[id] = timer
   }
 
-  /// Since when a session has been without activity; nil when it has no time.
-  func since(of id: SessionID) -> Instant? { timers[id]?.since }
+  /// Since when a session has been without activity in a status; nil when it has no time, or had another status as of
+  /// the last commit.
+  func since(of id: SessionID, in status: SessionStatus) -> Instant? {
+    timers[id].flatMap { $0.status == status ? $0.since : nil }
+  }
 
   /// Forgets a session.
   mutating func remove(_ id: SessionID) {

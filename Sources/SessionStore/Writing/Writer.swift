@@ -125,7 +125,7 @@ final class Writer {
     statements = try WriterStatements(database)
     messageStatements = try MessageStatements(database)
     bus = try MessageBus(database, notes: notes)
-    healthAgenda = try Self.healthAgenda(database, bus, settings: settings, at: now)
+    healthAgenda = try Self.healthAgenda(database, bus, meters, settings: settings, at: now)
   }
 
   /// The time of the change that is being applied. It never steps back, not even when the machine's clock does.

@@ -79,7 +79,9 @@ extension SessionStoreSettings {
     try reader.milliseconds(
       "metricsWindow", 100...86_400_000, "How far back error rates and response times go.", &metricsWindow)
     enableHealthChecks = try reader.read(
-      .flag("enableHealthChecks", default: enableHealthChecks, "Whether to look at all sessions again and again."))
+      .flag(
+        "enableHealthChecks", default: enableHealthChecks,
+        "Whether to look again and again at sessions whose health can have changed."))
     try reader.milliseconds(
       "healthCheckInterval", 10...86_400_000, "How often to look at them.", &healthCheckInterval)
     healthThresholds = try HealthThresholds(&reader)

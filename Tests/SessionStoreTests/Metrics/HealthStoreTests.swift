@@ -162,6 +162,10 @@ private struct HealthChange: Hashable {
     for name in ["well", "failing", "failed", "greedy"] { ids.append(try await before.createRegistered(name).id) }
     ids.append(try await before.createReceiver("full", constraints: ["max-queue:1"]))
     before.use(ids[1], memory: 0, tasks: 10, failed: 10)
+    // Who has finished is looked at no more, whatever it reported.
+    let done = try await before.createRegistered("done").id
+    before.use(done, memory: 95)
+    _ = try await before.update(done, .move(to: .completed), expectedRevision: nil)
     fixture.monotonicClock.advance(by: .seconds(30))
     try await before.nudge()
     #expect(try await before.healthChanges() == [HealthChange(ids[1], "unhealthy")])
@@ -184,6 +188,42 @@ private struct HealthChange: Hashable {
         HealthChange(ids[4], "unhealthy"),
       ])
     await after.close()
+  }
+
+  @Test func `Who has finished or is gone is not kept for the next look`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let kept = try await repository.createReceiver("kept")
+    for number in 0..<20 {
+      let id = try await repository.createReceiver("s\(number)")
+      repository.use(id, memory: 1)
+      try await repository.send("a", to: id)
+      _ = try await repository.update(id, .move(to: .completed), expectedRevision: nil)
+      if number.isMultiple(of: 2) {
+        _ = try await repository.delete(id, force: false, allowMissing: false, expectedRevision: nil)
+      }
+    }
+    repository.use(kept, memory: 1)
+    try await repository.onCommitter { (writer) in
+      #expect(writer.healthAgenda.count == 1)
+      let reported = (0..<Meters.partsCount).map { writer.meters.takeReported(in: $0) }
+      #expect(reported.reduce([]) { $0 + Array($1) } == [kept])
+    }
+    await repository.close()
+  }
+
+  @Test func `Who moves as it is looked at was not without activity in its new status`() async throws {
+    let fixture = try StoreFixture()
+    let repository = try fixture.open()
+    let session = try await repository.create("a")
+    // The look is due, and in the batch of the move.
+    fixture.monotonicClock.advance(by: .seconds(200))
+    _ = try await repository.update(session.id, .move(to: .active), expectedRevision: nil)
+    fixture.monotonicClock.advance(by: .seconds(30))
+    try await repository.nudge()
+    #expect(repository.figures.commits.lookedAt == 2)
+    #expect(try await repository.healthChanges() == [])
+    await repository.close()
   }
 
   @Test func `A look of which nothing came is made again`() async throws {
