@@ -81,7 +81,7 @@ extension SessionStoreSettings {
     enableHealthChecks = try reader.read(
       .flag(
         "enableHealthChecks", default: enableHealthChecks,
-        "Whether to look again and again at sessions whose health can have changed."))
+        "Whether sessions whose health can have changed are looked at regularly."))
     try reader.milliseconds(
       "healthCheckInterval", 10...86_400_000, "How often to look at them.", &healthCheckInterval)
     healthThresholds = try HealthThresholds(&reader)
