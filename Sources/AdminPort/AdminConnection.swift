@@ -37,8 +37,8 @@ final class AdminConnection: ChannelInboundHandler {
     self.answered = answered
   }
 
-  /// Has a channel that was accepted speak HTTP/1.1. `answered` is told of each answer: the path of the page, nil where it
-  /// is none, and the status.
+  /// Has a channel that was accepted speak HTTP/1.1. `answered` is told of each answer: the path of the page, nil where
+  /// it is none, and the status.
   static func add(
     to channel: any Channel, _ configuration: AdminConfiguration,
     _ answer: @escaping (_ path: String) -> AdminAnswer?,

@@ -3,10 +3,10 @@ import NIOPosix
 
 /// Answers an operator's probes and scrapes in HTTP/1.1, on a port and a thread of its own.
 ///
-/// Every connection is one request and its answer (RFC 9112 section 9.6), and has so much time for both. What comes from
-/// there is not trusted: a request's head is bounded, its content is not kept, answers are made of what the server knows
-/// alone, and so many connections there may be; when one more comes, the one that was there the longest gives way, so
-/// that those who hold connections open keep nobody out who comes with a request.
+/// Every connection is one request and its answer (RFC 9112 section 9.6), and has so much time for both. What comes
+/// from there is not trusted: a request's head is bounded, its content is not kept, answers are made of what the server
+/// knows alone, and so many connections there may be; when one more comes, the one that was there the longest gives
+/// way, so that those who hold connections open keep nobody out who comes with a request.
 public final class AdminServer: Sendable {
   private let configuration: AdminConfiguration
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -16,9 +16,9 @@ public final class AdminServer: Sendable {
   /// Where it listens.
   public let address: SocketAddress
 
-  /// Listens on `host` and `port`, 0 for any port. `answer` is asked on the thread for each path that somebody gets, and
-  /// may block as briefly as reading a small file does; nil for no such page. `answered` is told there of each answer that
-  /// is sent: the path of the page, nil where it is none, and the status.
+  /// Listens on `host` and `port`, 0 for any port. `answer` is asked on the thread for each path that somebody gets,
+  /// and may block as briefly as reading a small file does; nil for no such page. `answered` is told there of each
+  /// answer that is sent: the path of the page, nil where it is none, and the status.
   /// - Throws: the system's error where it cannot listen there.
   public init(
     host: String, port: Int, configuration: AdminConfiguration = AdminConfiguration(),

@@ -4,8 +4,8 @@ enum MetricType: String, CustomStringConvertible {
 
   var description: String { rawValue }
 
-  /// The names that a metric and its samples take. A counter's is also taken without its suffix, which some readers leave
-  /// away.
+  /// The names that a metric and its samples take. A counter's is also taken without its suffix, which some readers
+  /// leave away.
   func names(of metric: String) -> [String] {
     switch self {
     case .counter: metric.hasSuffix("_total") ? [metric, String(metric.dropLast("_total".count))] : [metric]

@@ -1,8 +1,8 @@
 import CoreMetrics
 import Synchronization
 
-/// What goes up and down: a meter, or a recorder that keeps the last value. Any number is told as it is, infinite ones and
-/// none too, for which the format has words.
+/// What goes up and down: a meter, or a recorder that keeps the last value. Any number is told as it is, infinite ones
+/// and none too, for which the format has words.
 final class PrometheusGauge: PrometheusSeries, MeterHandler, RecorderHandler {
   let metric: PrometheusMetric
   let labels: PrometheusLabels

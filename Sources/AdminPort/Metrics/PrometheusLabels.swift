@@ -1,13 +1,13 @@
-/// What tells a series from the others of its metric: dimensions of swift-metrics as Prometheus' labels, in the order of
-/// their names, since that is no difference.
+/// What tells a series from the others of its metric: dimensions of swift-metrics as Prometheus' labels, in the order
+/// of their names, since that is no difference.
 struct PrometheusLabels: Hashable, Sendable {
   private(set) var names: [String] = []
   private(set) var values: [String] = []
 
   /// The labels of dimensions.
   ///
-  /// A label without a value is to Prometheus as none. One that begins with two underscores, or is a bucket's bound, has
-  /// a meaning there, and two of one name are refused: such ones get other names.
+  /// A label without a value is to Prometheus as none. One that begins with two underscores, or is a bucket's bound,
+  /// has a meaning there, and two of one name are refused: such ones get other names.
   init(_ dimensions: [(String, String)]) {
     for (dimension, value) in dimensions.sorted(by: <) where !value.isEmpty {
       var name = dimension.prometheusName

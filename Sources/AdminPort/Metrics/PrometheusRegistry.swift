@@ -3,9 +3,9 @@ import Synchronization
 
 /// What is recorded by swift-metrics, for Prometheus to read.
 ///
-/// Whoever records need not know of Prometheus, and can break nothing: names that it does not allow are changed, what is
-/// made twice is one, and there is room for so much, beyond which nothing is kept. On the page, a name belongs to the
-/// metric that had it first; a comment tells of one that wants it too.
+/// Whoever records need not know of Prometheus, and can break nothing: names that it does not allow are changed, what
+/// is made twice is one, and there is room for so much, beyond which nothing is kept. On the page, a name belongs to
+/// the metric that had it first; a comment tells of one that wants it too.
 ///
 /// A series is there until all who made it have destroyed it.
 public final class PrometheusRegistry: MetricsFactory {
@@ -57,8 +57,8 @@ public final class PrometheusRegistry: MetricsFactory {
   private let help: [String: String]
   private let state = Mutex(State())
 
-  /// A registry of nothing. `help` says of metrics, by their names on the page, what they are; of others it is told what
-  /// they are called by whoever made them.
+  /// A registry of nothing. `help` says of metrics, by their names on the page, what they are; of others it is told
+  /// what they are called by whoever made them.
   public init(help: [String: String] = [:], configuration: Configuration = Configuration()) {
     self.help = help
     self.configuration = configuration

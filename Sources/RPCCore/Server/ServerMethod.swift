@@ -34,8 +34,8 @@ public final class ServerMethod: Sendable {
     return ServerMethod(descriptor, handler, interceptors: own)
   }
 
-  /// One request, one response. What `atOnce` answers, `handler` does not hear of. It is asked as soon as the message is
-  /// there, which is lent to it, and is not to wait.
+  /// One request, one response. What `atOnce` answers, `handler` does not hear of. It is asked as soon as the message
+  /// is there, which is lent to it, and is not to wait.
   @inlinable
   public static func unary<Request: ProtobufMessage, Response: ProtobufMessage>(
     _ descriptor: MethodDescriptor,

@@ -183,8 +183,8 @@ extension Meters {
   /// Since when the first waits that is to go to the file; nil when none does.
   var waitingSince: ContinuousClock.Instant? { line.withLock { $0.since } }
 
-  /// How many wait in line, of which some may have gone to the file by themselves; and how often until now what was taken
-  /// out of it has come back.
+  /// How many wait in line, of which some may have gone to the file by themselves; and how often until now what was
+  /// taken out of it has come back.
   var waiting: (count: Int, failures: Int) { line.withLock { ($0.ids.count, $0.failures) } }
 
   /// Takes sessions out of the line, at most `max`.

@@ -40,8 +40,8 @@ final class ActivityTimes: Sendable {
 
 /// Activity that is no change of a session.
 extension Writer {
-  /// The most rows that one commit changes for it, and for reports, beside what it was asked for, so that no caller waits
-  /// long. Each changes its places in the indexes of metadata, too.
+  /// The most rows that one commit changes for it, and for reports, beside what it was asked for, so that no caller
+  /// waits long. Each changes its places in the indexes of metadata, too.
   static func keptActivityMax(_ settings: SessionStoreSettings) -> Int { 1024 / (1 + settings.metadataIndexes.count) }
 
   /// Notes that a session was active.

@@ -33,8 +33,8 @@ final class Committer: Sendable {
     queue.close()
   }
 
-  /// Applies a change and waits until it is committed, without blocking the caller's thread. For one without a savepoint,
-  /// see `Writer.apply`.
+  /// Applies a change and waits until it is committed, without blocking the caller's thread. For one without a
+  /// savepoint, see `Writer.apply`.
   func submit<Output: Sendable>(
     needsSavepoint: Bool = true, _ body: @escaping Change<Output>.Body
   ) async throws(SessionError) -> Output {

@@ -4,8 +4,9 @@ import SessionDomain
 /// When which session will have been without activity for too long. Knows what was committed, and nothing else.
 ///
 /// One heap has a place for every session that has a time, and another one for each active session whose time has parts
-/// that are told; since when the others are without activity is known, too, for a time that they get later. Activity only notes when it was: the session's place is
-/// looked at when it comes up, and moved then. Times are those of this run, so that a restart never ends sessions.
+/// that are told; since when the others are without activity is known, too, for a time that they get later. Activity
+/// only notes when it was: the session's place is looked at when it comes up, and moved then. Times are those of this
+/// run, so that a restart never ends sessions.
 struct InactivityTimers {
   typealias Instant = ContinuousClock.Instant
 
@@ -119,7 +120,8 @@ struct InactivityTimers {
     return nil
   }
 
-  /// Takes sessions whose time is over, at most `max`, until they are given back: those first whose time was over first.
+  /// Takes sessions whose time is over, at most `max`, until they are given back: those first whose time was over
+  /// first.
   mutating func take(
     at now: Instant, max: Int, _ lastActivity: (SessionID) -> Instant? = { _ in nil }
   ) -> [SessionID] {

@@ -155,8 +155,8 @@ extension Writer {
 
   /// Applies one change: all of it, or nothing of it.
   ///
-  /// A change that refuses whatever it refuses before it writes can do without a savepoint, for which SQLite copies each
-  /// page that is written. When the file fails it in the middle, the batch is lost.
+  /// A change that refuses whatever it refuses before it writes can do without a savepoint, for which SQLite copies
+  /// each page that is written. When the file fails it in the middle, the batch is lost.
   func apply<Output>(
     needsSavepoint: Bool = true, _ change: (Writer) throws(SessionError) -> Output
   ) throws(SessionError) -> Output {

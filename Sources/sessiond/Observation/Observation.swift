@@ -5,8 +5,8 @@ import SessionServices
 import SessionStore
 import Synchronization
 
-/// What the admin port tells: that the process lives, whether it serves, and its metrics. Nothing that is told waits for
-/// calls, for the committer or for readers.
+/// What the admin port tells: that the process lives, whether it serves, and its metrics. Nothing that is told waits
+/// for calls, for the committer or for readers.
 final class Observation: Sendable {
   /// What there is to observe of a server that has started.
   struct Server: Sendable {
