@@ -8,6 +8,10 @@ extension SQLiteSessionRepository {
   /// Lets the committer do what is due.
   fileprivate func nudge() async throws(SessionError) { try await onCommitter { _ in } }
 
+  fileprivate func execute(_ statements: String) async throws(SessionError) {
+    try await onCommitter { (writer) throws(StorageFailure) in try writer.database.execute(statements) }
+  }
+
   fileprivate func healthChanges() async throws -> [HealthChange] {
     try await history(after: 0).filter { $0.kind == .healthChanged }.map { HealthChange($0.sessionID, $0.newHealth) }
   }
@@ -231,16 +235,12 @@ private struct HealthChange: Hashable {
     let repository = try fixture.open()
     let session = try await repository.create("a")
     _ = try await repository.update(session.id, .move(to: .error), expectedRevision: nil)
-    try await repository.onCommitter { (writer) throws(StorageFailure) in
-      try writer.database.execute(
-        "CREATE TEMP TRIGGER refuse BEFORE INSERT ON session_metrics BEGIN SELECT RAISE(ABORT, 'refused'); END")
-    }
+    try await repository.execute(
+      "CREATE TEMP TRIGGER refuse BEFORE INSERT ON session_metrics BEGIN SELECT RAISE(ABORT, 'refused'); END")
     fixture.monotonicClock.advance(by: .seconds(30))
     try await repository.nudge()
     #expect(try await repository.healthChanges() == [])
-    try await repository.onCommitter { (writer) throws(StorageFailure) in
-      try writer.database.execute("DROP TRIGGER refuse")
-    }
+    try await repository.execute("DROP TRIGGER refuse")
     fixture.monotonicClock.advance(by: .seconds(30))
     try await repository.nudge()
     #expect(try await repository.healthChanges() == [HealthChange(session.id, "unhealthy")])
@@ -253,17 +253,13 @@ private struct HealthChange: Hashable {
     let repository = try fixture.open()
     let session = try await repository.create("a")
     _ = try await repository.update(session.id, .move(to: .error), expectedRevision: nil)
-    try await repository.onCommitter { (writer) throws(StorageFailure) in
-      // Totals are written last.
-      try writer.database.execute(
-        "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON totals BEGIN SELECT RAISE(ROLLBACK, 'refused'); END")
-    }
+    // Totals are written last.
+    try await repository.execute(
+      "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON totals BEGIN SELECT RAISE(ROLLBACK, 'refused'); END")
     fixture.monotonicClock.advance(by: .seconds(30))
     await #expect(throws: SessionError.self) { try await repository.nudge() }
     #expect(try await repository.healthChanges() == [])
-    try await repository.onCommitter { (writer) throws(StorageFailure) in
-      try writer.database.execute("DROP TRIGGER refuse")
-    }
+    try await repository.execute("DROP TRIGGER refuse")
     fixture.monotonicClock.advance(by: .seconds(30))
     try await repository.nudge()
     #expect(try await repository.healthChanges() == [HealthChange(session.id, "unhealthy")])

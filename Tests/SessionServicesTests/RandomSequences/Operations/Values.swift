@@ -19,7 +19,7 @@ struct Values: Sendable {
     names: [
       "a", "b", "alpha", "Beta", "\u{e9}", "e\u{301}", "director", String(repeating: "n", count: 256), "\u{1f600}",
     ],
-    workspaces: ["/w", "/work/a", "/work/b", "/\u{e9}", "/e\u{301}", "/a..b", "/"],
+    workspaces: ["/w", "/team/a", "/team/b", "/\u{e9}", "/e\u{301}", "/a..b", "/"],
     metadata: [
       "k": [.text("v"), .text("w"), .text("\u{e9}"), .text("e\u{301}"), .number(1), .flag(true), .null],
       "domain": [.text("data"), .text("web")],
