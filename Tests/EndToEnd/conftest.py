@@ -1,5 +1,6 @@
 """Fixtures: servers on temporary databases, with their logs shown when a test fails."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ LOG_LINES_SHOWN = 100
 def pytest_addoption(parser):
     parser.addoption("--sessiond", required=True, type=Path, help="the server's binary")
     parser.addoption("--kill-rounds", default=5, type=int, help="how often the kill -9 test kills (%(default)s)")
+
+
+def pytest_configure(config):
+    # Who runs the tests may have it ignored, as nohup does. Servers would inherit that; a handler they do not.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.hookimpl(wrapper=True)

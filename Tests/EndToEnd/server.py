@@ -50,8 +50,8 @@ class Server:
             env=environment,
             text=True,
             errors="replace",
-            # Who runs the tests may have it ignored, as nohup does.
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            # No preexec_fn: it has Python fork, and gRPC's threads are in this process. A child of such a fork
+            # can stop for ever before it becomes sessiond.
         )
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
