@@ -122,16 +122,16 @@ class Server:
         status = self.wait_for_exit()
         assert status == 0, f"sessiond ended with {status}; its log:\n{self.log}"
 
-    def kill(self) -> None:
-        """Ends the process as a power failure would."""
+    def kill(self, closes_channel: bool = True) -> None:
+        """Ends the process as a power failure would. Calls that are to end by that need the channel to stay."""
         self._process.kill()
         self._process.wait()
-        self._close()
+        self._close(closes_channel)
 
-    def _close(self) -> None:
+    def _close(self, closes_channel: bool = True) -> None:
         self._reader.join()
         self._process.stdout.close()
-        if hasattr(self, "channel"):
+        if closes_channel and hasattr(self, "channel"):
             self.channel.close()
 
     def _read_log(self) -> None:

@@ -69,8 +69,9 @@ def test_an_unread_stream_loses_nothing(start_server):
     receiver = create_receiver(server)
     unread = Receiver(server, receiver)
     send_texts(server, receiver, *"abc")
-    server.kill()
+    server.kill(closes_channel=False)
     assert unread.stream.code() == StatusCode.UNAVAILABLE
+    server.channel.close()
     server = start_server(database=server.database)
     stream = Receiver(server, receiver)
     assert [(text(item), item.delivery_attempt) for item in stream.take(3)] == [(name, 2) for name in "abc"]
@@ -142,10 +143,11 @@ def test_nothing_is_lost_or_repeated_over_kill_9_under_load(start_server, reques
             pair.start()
         settled_in_round(pairs, 40 + 60 * round)
         # They all go on while this happens.
-        server.kill()
+        server.kill(closes_channel=False)
         for pair in pairs:
             pair.join()
             assert pair.codes == {StatusCode.UNAVAILABLE}
+        server.channel.close()
         server = start_server(database=server.database)
         for pair in pairs:
             gone |= pair.settled
