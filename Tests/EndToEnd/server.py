@@ -112,7 +112,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"sessiond does not stop; its log:\n{self.log}") from None
-        self._close()
+        self._close_log()
+        self._close_channel()
         return status
 
     def stop(self) -> None:
@@ -122,16 +123,24 @@ class Server:
         status = self.wait_for_exit()
         assert status == 0, f"sessiond ended with {status}; its log:\n{self.log}"
 
-    def kill(self, closes_channel: bool = True) -> None:
-        """Ends the process as a power failure would. Calls that are to end by that need the channel to stay."""
+    def crash(self) -> None:
+        """Ends the process as a power failure would. The channel stays, for calls that are to end by that."""
         self._process.kill()
         self._process.wait()
-        self._close(closes_channel)
+        self._close_log()
 
-    def _close(self, closes_channel: bool = True) -> None:
+    def kill(self) -> None:
+        """Ends the process as a power failure would, and what uses it here."""
+        self.crash()
+        self._close_channel()
+
+    def _close_log(self) -> None:
         self._reader.join()
         self._process.stdout.close()
-        if closes_channel and hasattr(self, "channel"):
+
+    def _close_channel(self) -> None:
+        # None where the server did not get as far as to listen.
+        if hasattr(self, "channel"):
             self.channel.close()
 
     def _read_log(self) -> None:

@@ -69,7 +69,7 @@ def test_an_unread_stream_loses_nothing(start_server):
     receiver = create_receiver(server)
     unread = Receiver(server, receiver)
     send_texts(server, receiver, *"abc")
-    server.kill(closes_channel=False)
+    server.crash()
     assert unread.stream.code() == StatusCode.UNAVAILABLE
     server.channel.close()
     server = start_server(database=server.database)
@@ -143,7 +143,7 @@ def test_nothing_is_lost_or_repeated_over_kill_9_under_load(start_server, reques
             pair.start()
         settled_in_round(pairs, 40 + 60 * round)
         # They all go on while this happens.
-        server.kill(closes_channel=False)
+        server.crash()
         for pair in pairs:
             pair.join()
             assert pair.codes == {StatusCode.UNAVAILABLE}
