@@ -97,9 +97,10 @@ final class ReaderPool: Sendable {
     _ body: @escaping @Sendable (Database) throws(SessionError) -> Output
   ) async throws(SessionError) -> Output {
     try await read { (database) throws(SessionError) in
-      try storing { () throws(StorageFailure) in try database.statement("BEGIN").run() }
       let result: Result<Output, SessionError>
       do throws(SessionError) {
+        // Once this is interrupted, the transaction has begun all the same.
+        try storing { () throws(StorageFailure) in try database.statement("BEGIN").run() }
         result = .success(try body(database))
       } catch {
         result = .failure(error)
