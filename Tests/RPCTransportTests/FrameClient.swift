@@ -72,6 +72,13 @@ final class FrameClient: Sendable {
     try await seen.wait { $0.isEnded(stream) || $0.isClosed }
   }
 
+  /// Opens a call on `stream` that goes on; the server has it when this returns.
+  func open(_ path: String, stream: UInt32) async throws {
+    let count = seen.value.pingAcks
+    send(.headers(path, stream: stream), .ping)
+    try await seen.wait { $0.pingAcks > count || $0.isClosed }
+  }
+
   func close() async {
     // That fails only where the server was faster.
     try? await channel.close()

@@ -29,6 +29,16 @@ final class ServerFixture: Sendable {
   }
 }
 
+extension ServerConfiguration {
+  /// Has time stand still for the server until `time` is moved on.
+  mutating func follow(_ time: Observed<ContinuousClock.Instant>) { now = { time.value } }
+}
+
+extension Observed<ContinuousClock.Instant> {
+  /// Moves it on.
+  func advance(by duration: Duration) { update { $0 += duration } }
+}
+
 /// Runs `body` against a server, which is gone afterwards, with all its calls.
 func withServer(
   _ service: HandMadeService = .echo, security: ServerSecurity = .plaintextOnLoopback,

@@ -19,7 +19,7 @@ public final class RPCClient: ClientTransport {
     eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
   ) throws {
     self.configuration = configuration
-    executor = LoopExecutor(eventLoop)
+    executor = LoopExecutor(eventLoop) { .now }
     subchannel = Subchannel(
       try Connector(host: host, port: port, configuration, executor), configuration, executor)
   }

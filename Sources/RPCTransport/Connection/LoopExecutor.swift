@@ -22,7 +22,9 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private var flushing: [any Flushable] = []
   /// When the loop last began to read: the time at which the requests of this read came in, asked for once for all
   /// of them.
-  @exclusivity(unchecked) private(set) var now = ContinuousClock.now
+  @exclusivity(unchecked) private(set) var now: ContinuousClock.Instant
+  /// What tells the time.
+  let clock: @Sendable () -> ContinuousClock.Instant
 
   private enum Turn {
     case none, coming, running
@@ -34,7 +36,11 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     var isAnnounced = false
   }
 
-  init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+  init(_ eventLoop: any EventLoop, clock: @escaping @Sendable () -> ContinuousClock.Instant) {
+    self.eventLoop = eventLoop
+    self.clock = clock
+    now = clock()
+  }
 
   /// Whether this is the loop's thread.
   var isCurrent: Bool { eventLoop.inEventLoop }
@@ -73,7 +79,7 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
   /// Notes the time, and promises a call of `runTurn`, so that work until then needs no wake-up of its own.
   func beginRead() {
-    now = .now
+    now = clock()
     if turn == .none { turn = .coming }
   }
 

@@ -28,7 +28,7 @@ public final class RPCServer: Sendable {
     var loops: [ObjectIdentifier: ServerLoop] = [:]
     for (place, loop) in group.makeIterator().enumerated() {
       loops[ObjectIdentifier(loop)] = ServerLoop(
-        loop, lane: UInt16(place + 1), budget: budget, limits: configuration.limits)
+        loop, lane: UInt16(place + 1), budget: budget, configuration: configuration)
     }
     self.loops = loops
   }

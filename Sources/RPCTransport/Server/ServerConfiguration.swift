@@ -29,6 +29,9 @@ public struct ServerConfiguration: Sendable {
   public var handshakeFailed: @Sendable (_ address: String, _ reason: String) -> Void = { _, _ in }
   /// The last to see an error before it is sent, whether a handler's or the runtime's own: completes its details.
   public var completesError: @Sendable (RPCError) -> RPCError = { $0 }
+  /// What tells the time by which calls and connections begin, last and are limited; but deadlines of callers are the
+  /// event loops' to keep.
+  package var now: @Sendable () -> ContinuousClock.Instant = { .now }
 
   /// The defaults.
   public init() {}

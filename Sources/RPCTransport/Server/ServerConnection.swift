@@ -117,11 +117,11 @@ final class ServerConnection: SocketConnection {
 
   override func receiveFailed(_ error: any Error) {
     // A flood that reaches nghttp2's own limit first leaves the peer without a word.
-    if (error as? HTTP2Error)?.isFlood == true { perform(.close(.calmDown), at: .now) } else { finished() }
+    if (error as? HTTP2Error)?.isFlood == true { perform(.close(.calmDown), at: executor.clock()) } else { finished() }
   }
 
   override func finished() {
-    care.beginLeaving(at: .now)
+    care.beginLeaving(at: executor.clock())
     leave()
   }
 
@@ -129,7 +129,7 @@ final class ServerConnection: SocketConnection {
 
   /// Takes no more calls, and closes when those it has are over. They may take until `abandon`.
   func drain() {
-    let now = ContinuousClock.now
+    let now = executor.clock()
     perform(care.beginDrain(at: now, grace: nil), at: now)
   }
 

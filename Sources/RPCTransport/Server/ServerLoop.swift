@@ -21,18 +21,18 @@ final class ServerLoop: @unchecked Sendable {
     var connection: ServerConnection?
   }
 
-  init(_ eventLoop: any EventLoop, lane: UInt16, budget: MemoryBudget, limits: ConnectionLimits) {
-    executor = LoopExecutor(eventLoop)
+  init(_ eventLoop: any EventLoop, lane: UInt16, budget: MemoryBudget, configuration: ServerConfiguration) {
+    executor = LoopExecutor(eventLoop, clock: configuration.now)
     self.lane = lane
     memory = LoopMemory(budget)
-    self.limits = limits
+    limits = configuration.limits
     lookInterval = TimeAmount(limits.lookInterval)
   }
 
   /// Looks after `channel` until it is closed and its handlers have ended; calls `forgotten` then.
   func add(_ channel: any Channel, forgotten: @escaping () -> Void) {
     let key = ObjectIdentifier(channel)
-    entries[key] = Entry(channel: channel, start: .now)
+    entries[key] = Entry(channel: channel, start: executor.clock())
     // A handler that is cancelled still needs its loop to end on.
     channel.closeFuture.assumeIsolated().whenComplete { _ in
       let forget = {
@@ -64,7 +64,7 @@ final class ServerLoop: @unchecked Sendable {
       looking = nil
     } else if looking == nil {
       looking = executor.eventLoop.scheduleRepeatedTask(initialDelay: lookInterval, delay: lookInterval) { _ in
-        self.look(at: .now)
+        self.look(at: self.executor.clock())
       }
     }
   }

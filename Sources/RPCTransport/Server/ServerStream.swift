@@ -318,7 +318,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     // A small answer fits into what the call has anyway.
     if !settleMemory(at: unsentBytes <= Self.callBytes ? min(takenBytes, Self.callBytes) : unsentBytes) { drop() }
     if told > 0 {
-      interceptors.end(CallSummary(context, duration: .now - context.start, error: error), told: told)
+      let duration = connection.executor.clock() - context.start
+      interceptors.end(CallSummary(context, duration: duration, error: error), told: told)
     }
   }
 

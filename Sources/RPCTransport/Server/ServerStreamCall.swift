@@ -89,7 +89,7 @@ extension ServerStream: ServerCall {
   }
 
   private var over: RPCError {
-    if let deadline = context.deadline, deadline <= .now { return .deadlineExceeded }
+    if let deadline = context.deadline, deadline <= connection.executor.clock() { return .deadlineExceeded }
     return .cancelled
   }
 }
