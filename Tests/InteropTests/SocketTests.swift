@@ -5,7 +5,7 @@ import Testing
 @testable import interop_client
 @testable import interop_server
 
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketTests {
   @Test("Client and server pass every case over a socket", arguments: TestCase.allCases)
   func passes(testCase: TestCase) async throws {
     let server = RPCServer(services: [TestService { 0 }], configuration: ServerConfiguration(), threads: 1)

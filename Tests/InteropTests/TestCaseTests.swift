@@ -7,7 +7,7 @@ import Testing
 @testable import interop_client
 @testable import interop_server
 
-@Suite(.timeLimit(.minutes(1))) struct TestCaseTests {
+@Suite(.timeLimit(.minutes(5))) struct TestCaseTests {
   @Test(
     "Client and server pass every case in one process",
     // Where there is no wire, nothing is compressed for it.

@@ -7,7 +7,7 @@ import Testing
 @testable import interop_server
 
 /// What no case of the client asks for.
-@Suite(.timeLimit(.minutes(1))) struct TestServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct TestServiceTests {
   private let clock = SteppedClock()
   private var client: Grpc_Testing_TestServiceClient {
     Grpc_Testing_TestServiceClient(

@@ -2,7 +2,7 @@ import RPCCore
 import RPCTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ChangeSignalTests {
+@Suite(.timeLimit(.minutes(5))) struct ChangeSignalTests {
   @Test func aChangeBeforeTheWaitIsNotMissed() async throws {
     let signal = ChangeSignal()
     let generation = signal.generation

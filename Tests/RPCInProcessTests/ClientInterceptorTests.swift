@@ -4,7 +4,7 @@ import RPCTestSupport
 import Testing
 
 /// What is done around calls on the client.
-@Suite(.timeLimit(.minutes(1))) struct ClientInterceptorTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientInterceptorTests {
   private let summaries = Observed<[ClientCallSummary]>([])
 
   /// A transport that echoes a header, with an observer in front.

@@ -4,7 +4,7 @@ import RPCInProcess
 import RPCTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct InProcessCallTests {
+@Suite(.timeLimit(.minutes(5))) struct InProcessCallTests {
   private let echo = InProcessTransport(services: [HandMadeService.echo])
 
   @Test func aUnaryCallIsAnswered() async throws {

@@ -4,7 +4,7 @@ import RPCTestSupport
 import Testing
 
 /// Back-pressure, deadlines and cancellation.
-@Suite(.timeLimit(.minutes(1))) struct InProcessFlowTests {
+@Suite(.timeLimit(.minutes(5))) struct InProcessFlowTests {
   private func transport(
     _ method: ServerMethod, _ change: (inout InProcessTransport.Configuration) -> Void = { _ in }
   ) -> InProcessTransport {

@@ -5,7 +5,7 @@ import RPCTestSupport
 import Testing
 
 /// Calls that are made again, on a clock that stands still.
-@Suite(.timeLimit(.minutes(1))) struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
   private let clock = SteppedClock()
   private let attempts = Observed(0)
 

@@ -4,7 +4,7 @@ import RPCServices
 import RPCTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HealthServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthServiceTests {
   private let health = HealthService(services: ["test.Calls"])
   private var client: Grpc_Health_V1_HealthClient {
     Grpc_Health_V1_HealthClient(InProcessTransport(services: [health]))

@@ -8,7 +8,7 @@ import Testing
 typealias ReflectionRequest = Grpc_Reflection_V1_ServerReflectionRequest
 typealias ReflectionResponse = Grpc_Reflection_V1_ServerReflectionResponse
 
-@Suite(.timeLimit(.minutes(1))) struct ReflectionServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct ReflectionServiceTests {
   private let transport: InProcessTransport
 
   init() throws {
@@ -133,7 +133,7 @@ typealias ReflectionResponse = Grpc_Reflection_V1_ServerReflectionResponse
 }
 
 /// Files that import one another, and extend what they import.
-@Suite(.timeLimit(.minutes(1))) struct ReflectedFilesTests {
+@Suite(.timeLimit(.minutes(5))) struct ReflectedFilesTests {
   /// A service without methods, declared in a file.
   private struct Declared: RPCService {
     let file: FileDescriptor

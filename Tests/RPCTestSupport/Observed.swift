@@ -22,7 +22,7 @@ public final class Observed<Value: Sendable>: Sendable {
   /// - Throws: `Overdue` when that takes longer than `limit`, `CancellationError` when the task is cancelled.
   @discardableResult
   public func wait(
-    within limit: Duration = .seconds(20), until isWanted: @escaping @Sendable (Value) -> Bool
+    within limit: Duration = .seconds(120), until isWanted: @escaping @Sendable (Value) -> Bool
   ) async throws -> Value {
     try await within(limit) { [self] in
       while true {
@@ -52,7 +52,7 @@ public struct Overdue: Error {
 /// What `work` returns, which must react to cancellation.
 /// - Throws: `Overdue` when it takes longer than `limit`, or what `work` throws.
 public func within<Output: Sendable>(
-  _ limit: Duration = .seconds(20), _ work: @escaping @Sendable () async throws -> Output
+  _ limit: Duration = .seconds(120), _ work: @escaping @Sendable () async throws -> Output
 ) async throws -> Output {
   try await withThrowingTaskGroup(of: Output?.self) { group in
     group.addTask { try await work() }

@@ -3,7 +3,7 @@ import RPCTestSupport
 import Testing
 
 /// A side that stops holds back the other, and grows nothing.
-@Suite(.timeLimit(.minutes(1))) struct BackPressureTests {
+@Suite(.timeLimit(.minutes(5))) struct BackPressureTests {
   private static let chunk = Text(String(repeating: "x", count: 1000))
   // The message, its tag and length, and the frame around it.
   private static let chunkBytes = 1008

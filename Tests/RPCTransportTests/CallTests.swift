@@ -3,7 +3,7 @@ import RPCTestSupport
 import Testing
 
 /// Calls of all four kinds over a socket.
-@Suite(.timeLimit(.minutes(1))) struct CallTests {
+@Suite(.timeLimit(.minutes(5))) struct CallTests {
   @Test func aUnaryCallIsAnsweredWithTrailers() async throws {
     try await withServer { server in
       let answer = try await server.connect().call(Calls.unary.path, [Text("hello")])

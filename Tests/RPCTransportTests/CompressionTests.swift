@@ -3,7 +3,7 @@ import RPCTestSupport
 import Testing
 
 /// Compressed messages on the wire (grpc/doc/compression.md).
-@Suite(.timeLimit(.minutes(1))) struct CompressionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompressionTests {
   private static let text = String(repeating: "compressible ", count: 100)
 
   struct Case: Sendable {

@@ -4,7 +4,7 @@ import RPCTransport
 import Testing
 
 /// Deadlines, cancellation, lost connections and the server's end.
-@Suite(.timeLimit(.minutes(1))) struct EndingTests {
+@Suite(.timeLimit(.minutes(5))) struct EndingTests {
   /// A unary method that waits for its cancellation, whatever kind of waiting that is.
   private struct Waiting {
     let hasStarted = Observed(0)

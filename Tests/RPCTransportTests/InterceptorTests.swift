@@ -4,7 +4,7 @@ import RPCTransport
 import Testing
 
 /// What interceptors hear and do on a server.
-@Suite(.timeLimit(.minutes(1))) struct InterceptorTests {
+@Suite(.timeLimit(.minutes(5))) struct InterceptorTests {
   /// Writes down what it hears.
   private final class Listener: ServerInterceptor, CallInterceptor {
     let name: String

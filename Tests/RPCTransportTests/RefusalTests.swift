@@ -3,7 +3,7 @@ import RPCTestSupport
 import Testing
 
 /// What is not a call, or not a good one, and how calls fail.
-@Suite(.timeLimit(.minutes(1))) struct RefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct RefusalTests {
   struct Wrong: Sendable, CustomTestStringConvertible {
     let testDescription: String
     var path = Calls.unary.path

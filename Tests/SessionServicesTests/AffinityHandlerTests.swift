@@ -43,7 +43,7 @@ extension ServiceFixture {
 }
 
 /// AffinityService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct AffinityHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct AffinityHandlerTests {
   @Test func anAffinityIsSetReadAndDeleted() async throws {
     try await withServices { services in
       let owner = try await services.create("owner", .director).id

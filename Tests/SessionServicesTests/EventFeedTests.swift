@@ -5,7 +5,7 @@ import Testing
 
 @testable import SessionServices
 
-@Suite(.timeLimit(.minutes(1))) struct EventFeedTests {
+@Suite(.timeLimit(.minutes(5))) struct EventFeedTests {
   private func commit(_ sequences: ClosedRange<Int64>) -> Commit {
     let events = sequences.map { sequence in
       SessionEvent(

@@ -25,7 +25,7 @@ extension ServiceFixture {
 }
 
 /// LifecycleService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct LifecycleHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct LifecycleHandlerTests {
   @Test func aSessionIsBroughtUpStepByStep() async throws {
     try await withServices { services in
       let created = try await services.create("a")

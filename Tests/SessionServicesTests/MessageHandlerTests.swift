@@ -67,7 +67,7 @@ private struct Deliveries {
 }
 
 /// MessageService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct MessageHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageHandlerTests {
   private static let payload = Google_Protobuf_Struct([
     "text": .string("é\u{1F600}"), "number": .number(-1.5), "yes": .bool(true), "nothing": .null,
     "list": .array([.number(1), .array([]), .object([:])]), "object": .object(["a": .object(["b": .string("")])]),

@@ -42,7 +42,7 @@ extension ReportActivityRequest {
 }
 
 /// MetricsService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct MetricsHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsHandlerTests {
   @Test func everyTypeAndStatusIsThereByItsLowerCaseName() async throws {
     try await withServices { services in
       let empty = try await services.metrics.getSessionStats(.init()).stats

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SessionServices
 
-@Suite(.timeLimit(.minutes(1))) struct ObserverTests {
+@Suite(.timeLimit(.minutes(5))) struct ObserverTests {
   private func targets(_ globs: [String]) -> Google_Protobuf_Struct {
     Google_Protobuf_Struct(["monitoringTargets": .array(globs.map { .string($0) })])
   }

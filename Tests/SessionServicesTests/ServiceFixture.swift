@@ -153,6 +153,11 @@ extension ServiceFixture {
     try await sessions.getSession(.with { $0.sessionID = id }).session ?? .init()
   }
 
+  /// Returns once no watch has an event before it.
+  func waitForWatchers() async {
+    while changes.figures.lagMax > 0 { await Task.yield() }
+  }
+
   /// Opens a watch.
   func watch(_ set: (inout WatchEventsRequest) -> Void = { _ in }) async throws -> Watch {
     Watch(try await events.watchEvents(.with { set(&$0) }))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SessionServices
 
-@Suite(.timeLimit(.minutes(1))) struct SessionCacheTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionCacheTests {
   private func answer(_ revision: Int64, name: String = "") throws -> SessionCache.Answer {
     try SessionCache.Answer(
       .with {

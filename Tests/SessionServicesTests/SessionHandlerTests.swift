@@ -7,7 +7,7 @@ import Testing
 @testable import SessionServices
 
 /// SessionService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct SessionHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionHandlerTests {
   @Test func aSessionIsCreatedReadChangedAndDeleted() async throws {
     try await withServices { services in
       let created = try await services.create("name", .director) {

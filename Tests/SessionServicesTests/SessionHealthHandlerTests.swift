@@ -40,7 +40,7 @@ extension ServiceFixture {
 }
 
 /// SessionHealthService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct SessionHealthHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionHealthHandlerTests {
   @Test func aCheckHasStatusDetailsAndReasons() async throws {
     try await withServices { services in
       let id = try await services.createActive()

@@ -36,7 +36,7 @@ extension ServiceFixture {
 }
 
 /// TemplateService over a real store.
-@Suite(.timeLimit(.minutes(1))) struct TemplateHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct TemplateHandlerTests {
   @Test func aTemplateIsCreatedReadListedAndDeleted() async throws {
     try await withServices { services in
       let created = try await services.createTemplate("data") {

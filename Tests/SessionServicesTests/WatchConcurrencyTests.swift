@@ -4,7 +4,7 @@ import SessionDomain
 import Testing
 
 /// Watches beside commits: no gap, no repeat, whether events come from the table or from memory.
-@Suite(.timeLimit(.minutes(1))) struct WatchConcurrencyTests {
+@Suite(.timeLimit(.minutes(5))) struct WatchConcurrencyTests {
   /// Creates sessions from several tasks at once.
   private func createMany(_ services: ServiceFixture, _ count: Int, tasks: Int = 4) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in

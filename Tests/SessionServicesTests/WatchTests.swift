@@ -4,7 +4,7 @@ import SessionDomain
 import Testing
 
 /// WatchEvents, from its start on.
-@Suite(.timeLimit(.minutes(1))) struct WatchTests {
+@Suite(.timeLimit(.minutes(5))) struct WatchTests {
   @Test func aWatchBeginsWithABookmarkAndGoesOnWithWhatHappens() async throws {
     try await withServices { services in
       try await services.create("before")
@@ -177,11 +177,13 @@ import Testing
       services.now.update { $0 = $0.advanced(by: .seconds(9)) }
       services.changes.tick()
       try await services.create("c")
+      await services.waitForWatchers()
       services.now.update { $0 = $0.advanced(by: .seconds(1)) }
       services.changes.tick()
       #expect(try await watch.bookmark() == 3)
       services.changes.tick()
       try await services.create("d")
+      await services.waitForWatchers()
       services.now.update { $0 = $0.advanced(by: .seconds(10)) }
       services.changes.tick()
       #expect(try await watch.bookmark() == 4)

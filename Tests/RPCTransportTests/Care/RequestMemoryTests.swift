@@ -5,7 +5,7 @@ import RPCTestSupport
 import Testing
 
 /// What the requests of all connections may hold together.
-@Suite(.timeLimit(.minutes(1))) struct RequestMemoryTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestMemoryTests {
   private static let bytesMax = 4_000_000
   /// Two of them are too much.
   private static let large = Text(String(repeating: "x", count: 2_500_000))

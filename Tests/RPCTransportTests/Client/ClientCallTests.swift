@@ -4,7 +4,7 @@ import RPCTransport
 import Testing
 
 /// Calls of all four kinds, from a client over a socket to a server.
-@Suite(.timeLimit(.minutes(1))) struct ClientCallTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientCallTests {
   @Test func aUnaryCallIsAnswered() async throws {
     try await withServerAndClient { client async throws in #expect(try await client.echo("hello") == "hello") }
   }

@@ -3,7 +3,7 @@ import RPCTestSupport
 import RPCTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ClientCompressionTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientCompressionTests {
   /// Tells which requests came compressed, and answers as it is asked to.
   private static let service = HandMadeService(
     .unary(Calls.unary) { (request: Text, context) in

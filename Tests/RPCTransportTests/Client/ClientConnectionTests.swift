@@ -6,7 +6,7 @@ import RPCTransport
 import Testing
 
 /// Connections that are made, shared, lost and made again.
-@Suite(.timeLimit(.minutes(1))) struct ClientConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientConnectionTests {
   // As short as it can be, for tests of what comes after it.
   private static let quickly = Backoff(initial: .milliseconds(1), multiplier: 1, max: .milliseconds(1))
   // Longer than any test.

@@ -5,7 +5,7 @@ import RPCTransport
 import Testing
 
 /// Cancellation, deadlines and early ends.
-@Suite(.timeLimit(.minutes(1))) struct ClientEndingTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientEndingTests {
   /// A unary method that waits for its cancellation, and one that answers.
   private static func waiting(_ hasStarted: Observed<Bool>, _ isCancelled: Observed<Bool>) -> HandMadeService {
     HandMadeService(

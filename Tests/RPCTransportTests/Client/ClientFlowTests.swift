@@ -5,7 +5,7 @@ import RPCTransport
 import Testing
 
 /// A side that stops holds back the other, and grows nothing.
-@Suite(.timeLimit(.minutes(1))) struct ClientFlowTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientFlowTests {
   private static let chunk = Text(String(repeating: "x", count: 1000))
   // The message, its tag and length, and the frame around it.
   private static let chunkBytes = 1008

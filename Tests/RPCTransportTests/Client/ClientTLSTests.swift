@@ -6,7 +6,7 @@ import RPCTestSupport
 import RPCTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ClientTLSTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientTLSTests {
   /// What a client needs to trust the server, whose certificate is for `localhost`.
   private func trust(_ files: ServerFiles, _ authority: Authority? = nil) throws -> ClientTLS {
     var tls = ClientTLS()

@@ -5,7 +5,7 @@ import RPCTransport
 import Testing
 
 /// What comes of servers, and what stands before them, that do not answer as gRPC servers do.
-@Suite(.timeLimit(.minutes(1))) struct WrongServerTests {
+@Suite(.timeLimit(.minutes(5))) struct WrongServerTests {
   /// The error of a unary call that is answered so; the next call must be answered all the same.
   private func error(of script: @escaping ScriptedServer.Script) async throws -> RPCError {
     var found: RPCError?

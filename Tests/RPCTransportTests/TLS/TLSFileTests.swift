@@ -7,7 +7,7 @@ import RPCTestSupport
 import Testing
 
 /// What the files of TLS may hold, and what happens when they are read again.
-@Suite(.timeLimit(.minutes(1))) struct TLSFileTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSFileTests {
   @Test func theCertificateIsKnown() throws {
     let files = try ServerFiles(commonName: "server-1")
     let certificate = try files.load().certificate
@@ -127,7 +127,7 @@ import Testing
 }
 
 /// Where a server may listen without TLS.
-@Suite(.timeLimit(.minutes(1))) struct PlaintextTests {
+@Suite(.timeLimit(.minutes(5))) struct PlaintextTests {
   @Test("Plaintext is for loopback", arguments: ["127.0.0.1", "127.8.9.10", "localhost"])
   func loopback(host: String) async throws {
     let server = RPCServer(services: [HandMadeService.echo], threads: 1)

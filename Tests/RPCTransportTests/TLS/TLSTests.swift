@@ -35,7 +35,7 @@ extension ServerFixture {
 private let subjectService = HandMadeService(
   .unary(Calls.unary) { (_: Text, context) in try ServerResponse(Text(context.peer.certificateSubject ?? "nobody")) })
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
   @Test func callsAreAnsweredOverTLS() async throws {
     let files = try ServerFiles()
     let calls = CallRecorder()

@@ -25,7 +25,7 @@ private final class Told: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MessageMailboxTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageMailboxTests {
   private let told = Told()
   private let mailbox: MessageMailbox
 

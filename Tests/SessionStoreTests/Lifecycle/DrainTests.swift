@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// Graceful shutdowns of sessions with messages.
-@Suite(.timeLimit(.minutes(1))) struct DrainTests {
+@Suite(.timeLimit(.minutes(5))) struct DrainTests {
   private let fixture: StoreFixture
   private let queues = ManualQueues()
   private let repository: SQLiteSessionRepository

@@ -158,7 +158,7 @@ private func id(_ number: Int) -> SessionID { SessionID(high: UInt64(number), lo
 }
 
 /// The timers in a store.
-@Suite(.timeLimit(.minutes(1))) struct InactivityStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct InactivityStoreTests {
   @Test func `A restart starts all times afresh`() async throws {
     let fixture = try StoreFixture()
     let before = try fixture.open()

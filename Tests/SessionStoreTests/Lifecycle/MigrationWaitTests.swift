@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// Migrations of sessions with messages in delivery.
-@Suite(.timeLimit(.minutes(1))) struct MigrationWaitTests {
+@Suite(.timeLimit(.minutes(5))) struct MigrationWaitTests {
   private let fixture: StoreFixture
   private let queues = ManualQueues()
   private let repository: SQLiteSessionRepository

@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// Activity that changes nothing else: known at once, and in the file a little later.
-@Suite(.timeLimit(.minutes(1))) struct ActivityTests {
+@Suite(.timeLimit(.minutes(5))) struct ActivityTests {
   private let fixture: StoreFixture
   private let commits = CommitRecorder()
   private let repository: SQLiteSessionRepository

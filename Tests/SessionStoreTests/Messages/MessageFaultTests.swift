@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// Changes of messages that fail: memory and file tell the same after it.
-@Suite(.timeLimit(.minutes(1))) struct MessageFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageFaultTests {
   private let fixture: StoreFixture
   private let repository: SQLiteSessionRepository
 

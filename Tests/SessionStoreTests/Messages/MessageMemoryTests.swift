@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// What memory keeps of messages that are long gone: nothing.
-@Suite(.timeLimit(.minutes(1))) struct MessageMemoryTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageMemoryTests {
   @Test func `Deadlines of settled messages do not pile up`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()

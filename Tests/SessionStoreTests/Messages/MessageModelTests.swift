@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// A bus in use, step by step at random: whatever happens, each message is in one place, and memory and file agree.
-@Suite(.timeLimit(.minutes(2))) struct MessageModelTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageModelTests {
   private struct Run {
     let fixture: StoreFixture
     var repository: SQLiteSessionRepository

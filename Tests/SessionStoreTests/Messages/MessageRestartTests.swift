@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// What is known of messages when a file is opened again.
-@Suite(.timeLimit(.minutes(1))) struct MessageRestartTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageRestartTests {
   private let fixture: StoreFixture
 
   init() throws { fixture = try StoreFixture() }

@@ -31,7 +31,7 @@ private struct HealthChange: Hashable {
 }
 
 /// Looks at health.
-@Suite(.timeLimit(.minutes(1))) struct HealthStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthStoreTests {
   @Test func `A restart remembers how well sessions were`() async throws {
     let fixture = try StoreFixture()
     let before = try fixture.open()

@@ -5,7 +5,7 @@ import Testing
 @testable import SessionStore
 
 /// Reports on their way to the file.
-@Suite(.timeLimit(.minutes(1))) struct ReportStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct ReportStoreTests {
   private func report(
     _ id: SessionID, tasks: Int64 = 1, memory: Int64 = 0, to repository: SQLiteSessionRepository
   ) {
@@ -167,7 +167,7 @@ import Testing
 }
 
 /// What a message bus tells of messages.
-@Suite(.timeLimit(.minutes(1))) struct MessageMetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageMetricsTests {
   @Test func `Acknowledged messages count with their commit, and not without it`() async throws {
     let fixture = try StoreFixture()
     let repository = try fixture.open()
