@@ -162,7 +162,7 @@ import Testing
   @Test func theHandlerKnowsItsDeadline() async throws {
     let service = HandMadeService(
       .unary(Calls.unary) { (_: Text, context) in
-        let left = context.deadline.map { ContinuousClock.now.duration(to: $0) }
+        let left = context.deadline.map { MonotonicInstant.now.duration(to: $0) }
         return try ServerResponse(Text(left.map { "\($0 > .seconds(3000) && $0 <= .seconds(3600))" } ?? "none"))
       })
     try await withServer(service) { server in

@@ -31,12 +31,12 @@ final class ServerFixture: Sendable {
 
 extension ServerConfiguration {
   /// Has time stand still for the server until `time` is moved on.
-  mutating func follow(_ time: Observed<ContinuousClock.Instant>) { now = { time.value } }
+  mutating func follow(_ time: Observed<MonotonicInstant>) { now = { time.value } }
 }
 
-extension Observed<ContinuousClock.Instant> {
+extension Observed<MonotonicInstant> {
   /// Moves it on.
-  func advance(by duration: Duration) { update { $0 += duration } }
+  func advance(by duration: Duration) { update { $0 = $0 + duration } }
 }
 
 /// Runs `body` against a server, which is gone afterwards, with all its calls.

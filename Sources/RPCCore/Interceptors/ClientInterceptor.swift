@@ -53,7 +53,7 @@ private struct InterceptedTransport: ClientTransport {
   let interceptors: [any ClientInterceptor]
 
   func open(_ method: MethodDescriptor, _ options: CallOptions) -> any ClientCall {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     var options = options
     for interceptor in interceptors { interceptor.begins(method, &options) }
     return InterceptedCall(inner.open(method, options)) { [options, interceptors] error in

@@ -7,10 +7,10 @@ public final class Identity: Sendable {
   /// What the caller may do, such as `operator`.
   public let role: String
   /// When the proof stops being one; nil for never.
-  public let expires: ContinuousClock.Instant?
+  public let expires: MonotonicInstant?
 
   /// An identity.
-  public init(name: String, role: String, expires: ContinuousClock.Instant? = nil) {
+  public init(name: String, role: String, expires: MonotonicInstant? = nil) {
     self.name = name
     self.role = role
     self.expires = expires

@@ -130,12 +130,3 @@ public final class MethodMetrics: MessageInterceptor, @unchecked Sendable {
       messagesReceived: read(Self.receivedAt), messagesSent: read(Self.sentAt))
   }
 }
-
-extension Duration {
-  fileprivate var nanoseconds: Int64 {
-    // Almost all are short of the 18 seconds that need the wider division, which takes ten times as long.
-    if let attoseconds = UInt64(exactly: attoseconds) { return Int64(attoseconds / 1_000_000_000) }
-    let (seconds, attoseconds) = components
-    return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
-  }
-}

@@ -3,7 +3,7 @@ public final class ServerContext: @unchecked Sendable {
   /// The method that was called.
   public let method: MethodDescriptor
   /// When the call came in.
-  public let start: ContinuousClock.Instant
+  public let start: MonotonicInstant
   /// How long the caller waits; nil if for ever.
   public let timeout: Duration?
   /// Names the call in logs.
@@ -25,7 +25,7 @@ public final class ServerContext: @unchecked Sendable {
 
   /// A call of which nothing is found out yet.
   public convenience init(
-    method: MethodDescriptor, start: ContinuousClock.Instant = .now, timeout: Duration? = nil,
+    method: MethodDescriptor, start: MonotonicInstant = .now, timeout: Duration? = nil,
     metadata: Metadata = Metadata(), peer: Peer, id: CallID, credentials: Credentials? = nil
   ) {
     let caller = Caller(peer: peer, metadata: metadata, credentials: credentials)
@@ -34,7 +34,7 @@ public final class ServerContext: @unchecked Sendable {
 
   /// A call of `caller`.
   package init(
-    method: MethodDescriptor, start: ContinuousClock.Instant, timeout: Duration?, caller: Caller, id: CallID,
+    method: MethodDescriptor, start: MonotonicInstant, timeout: Duration?, caller: Caller, id: CallID,
     lane: UInt16 = 0
   ) {
     self.method = method
@@ -82,5 +82,5 @@ package final class Caller: Sendable {
 
 extension ServerContext {
   /// When the caller stops waiting; nil if it never does. The handler's task is cancelled then.
-  public var deadline: ContinuousClock.Instant? { timeout.map { start + $0 } }
+  public var deadline: MonotonicInstant? { timeout.map { start + $0 } }
 }

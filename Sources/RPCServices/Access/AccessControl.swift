@@ -59,7 +59,7 @@ public final class AccessControl: Sendable {
     return identity
   }
 
-  private func bearer(of credentials: Credentials, at start: ContinuousClock.Instant) -> Identity? {
+  private func bearer(of credentials: Credentials, at start: MonotonicInstant) -> Identity? {
     guard let text = credentials.bearerToken else { return nil }
     let hash = TokenHash(of: text)
     guard let token = known.withLock({ $0.tokens[hash] }) else { return nil }

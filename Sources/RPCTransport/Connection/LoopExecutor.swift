@@ -1,5 +1,6 @@
 import DequeModule
 import NIOCore
+import RPCCore
 import Synchronization
 
 /// Runs the tasks of one event loop's calls on that loop, so that a handler that never truly waits never leaves
@@ -22,9 +23,9 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private var flushing: [any Flushable] = []
   /// When the loop last began to read: the time at which the requests of this read came in, asked for once for all
   /// of them.
-  @exclusivity(unchecked) private(set) var now: ContinuousClock.Instant
+  @exclusivity(unchecked) private(set) var now: MonotonicInstant
   /// What tells the time.
-  let clock: @Sendable () -> ContinuousClock.Instant
+  let clock: @Sendable () -> MonotonicInstant
 
   private enum Turn {
     case none, coming, running
@@ -36,7 +37,7 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     var isAnnounced = false
   }
 
-  init(_ eventLoop: any EventLoop, clock: @escaping @Sendable () -> ContinuousClock.Instant) {
+  init(_ eventLoop: any EventLoop, clock: @escaping @Sendable () -> MonotonicInstant) {
     self.eventLoop = eventLoop
     self.clock = clock
     now = clock()

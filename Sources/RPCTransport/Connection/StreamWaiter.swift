@@ -41,6 +41,9 @@ final class StreamWaiter<Value: Sendable>: @unchecked Sendable {
   }
 
   /// Ends the wait. Only the first time counts.
+  // Not inlined: that takes memory whose size is not known before the program runs, and would in every caller, also in
+  // those where nothing waits.
+  @inline(never)
   func resume(with result: Result<Value, any Error>) {
     let before = state
     state = .over

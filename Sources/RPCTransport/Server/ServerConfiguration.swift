@@ -31,7 +31,7 @@ public struct ServerConfiguration: Sendable {
   public var completesError: @Sendable (RPCError) -> RPCError = { $0 }
   /// What tells the time by which calls and connections begin, last and are limited; but deadlines of callers are the
   /// event loops' to keep.
-  package var now: @Sendable () -> ContinuousClock.Instant = { .now }
+  package var now: @Sendable () -> MonotonicInstant = { .now }
 
   /// The defaults.
   public init() {}

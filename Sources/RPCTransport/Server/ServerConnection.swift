@@ -23,14 +23,14 @@ final class ServerConnection: SocketConnection {
   @exclusivity(unchecked) private var requestCount: UInt64 = 0
   @exclusivity(unchecked) private var lastFrame: FrameHeader?
   // When the header list began, or the frame that is not DATA, that the last read ended inside of.
-  @exclusivity(unchecked) private var headersBegan: ContinuousClock.Instant?
-  @exclusivity(unchecked) private var lastReceived: ContinuousClock.Instant
+  @exclusivity(unchecked) private var headersBegan: MonotonicInstant?
+  @exclusivity(unchecked) private var lastReceived: MonotonicInstant
   @exclusivity(unchecked) private var runningHandlers = 0
   @exclusivity(unchecked) private var idleAction: (() -> Void)?
 
   /// The connection of a channel that was there since `start`.
   init(
-    router: Router, configuration: ServerConfiguration, loop: ServerLoop, peer: Peer, start: ContinuousClock.Instant
+    router: Router, configuration: ServerConfiguration, loop: ServerLoop, peer: Peer, start: MonotonicInstant
   ) throws {
     self.router = router
     self.configuration = configuration
@@ -81,7 +81,7 @@ final class ServerConnection: SocketConnection {
   // MARK: Limits
 
   /// Looks at how long things take, and does what is due.
-  func look(at now: ContinuousClock.Instant) {
+  func look(at now: MonotonicInstant) {
     if hasStreams {
       forEachStream { stream in (stream as? ServerStream)?.look(at: now) }
     }
@@ -91,7 +91,7 @@ final class ServerConnection: SocketConnection {
     perform(care.look(seen), at: now)
   }
 
-  private func perform(_ action: ConnectionCare.Action, at now: ContinuousClock.Instant) {
+  private func perform(_ action: ConnectionCare.Action, at now: MonotonicInstant) {
     switch action {
     case .nothing: return
     case .ping: submitPing(Self.keepalivePing)
@@ -108,7 +108,7 @@ final class ServerConnection: SocketConnection {
   }
 
   /// Sends the client away, telling it why.
-  private func leave(_ code: HTTP2ErrorCode, reason: StaticString, at now: ContinuousClock.Instant) {
+  private func leave(_ code: HTTP2ErrorCode, reason: StaticString, at now: MonotonicInstant) {
     guard !care.isLeaving else { return }
     care.beginLeaving(at: now)
     submitGoAway(code, reason: reason)

@@ -16,7 +16,7 @@ final class ServerLoop: @unchecked Sendable {
 
   private struct Entry {
     let channel: any Channel
-    let start: ContinuousClock.Instant
+    let start: MonotonicInstant
     // None before the TLS handshake is over.
     var connection: ServerConnection?
   }
@@ -48,7 +48,7 @@ final class ServerLoop: @unchecked Sendable {
   /// Makes the connection of `channel`, which may be too late.
   /// - Throws: `Unwelcome`, or what `make` throws.
   func open(
-    _ channel: any Channel, _ make: (_ start: ContinuousClock.Instant) throws -> ServerConnection
+    _ channel: any Channel, _ make: (_ start: MonotonicInstant) throws -> ServerConnection
   ) throws -> ServerConnection {
     let key = ObjectIdentifier(channel)
     guard !isDraining, let start = entries[key]?.start else { throw Unwelcome() }
@@ -69,7 +69,7 @@ final class ServerLoop: @unchecked Sendable {
     }
   }
 
-  private func look(at now: ContinuousClock.Instant) {
+  private func look(at now: MonotonicInstant) {
     for entry in entries.values {
       if let connection = entry.connection {
         connection.look(at: now)

@@ -188,7 +188,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   /// Ends what takes too long: the call if a message of it does not come in, the stream of a call that is over if its
   /// answer is not taken.
-  func look(at now: ContinuousClock.Instant) {
+  func look(at now: MonotonicInstant) {
     if phase == .over {
       let limit = connection.configuration.limits.unreadOutput
       if readingPace.isOver(limit, waitingBytes: unsentBytes, at: now) { drop() }

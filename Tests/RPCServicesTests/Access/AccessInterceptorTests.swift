@@ -24,7 +24,7 @@ private func line(_ name: String, _ role: Role, _ token: String, expires: Int? =
 private struct Fixture {
   let control: AccessControl
   private let interceptor: AccessInterceptor
-  private let start = ContinuousClock.now
+  private let start = MonotonicInstant.now
 
   init(_ more: String = "") throws {
     let file = try AccessFile(parsing: Self.roles() + more)

@@ -1,4 +1,5 @@
 @testable import RPCTransport
+import RPCCore
 import Testing
 
 /// Every state of a connection against everything that can happen to it.

@@ -1,4 +1,5 @@
 @testable import RPCTransport
+import RPCCore
 import Testing
 
 /// Each limit of a connection on its edge.

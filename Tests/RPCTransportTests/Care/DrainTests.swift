@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func aConnectionWithACallIsNotIdle() async throws {
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.idle = Self.short
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func anOldConnectionFinishesItsCalls() async throws {
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.ageMax = Self.short
@@ -69,7 +69,7 @@ import Testing
 
   @Test func aDrainThatTakesTooLongEndsWithTheConnection() async throws {
     let recorder = CallRecorder()
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.ageMax = Self.short
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test func aPingOfKeepaliveIsNoAnswerToTheAnnouncement() async throws {
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.announcementMax = .seconds(3600)

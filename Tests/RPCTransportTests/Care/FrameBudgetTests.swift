@@ -1,5 +1,6 @@
 import HTTP2
 @testable import RPCTransport
+import RPCCore
 import Testing
 
 @Suite struct FrameBudgetTests {

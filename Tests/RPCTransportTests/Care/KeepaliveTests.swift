@@ -24,7 +24,7 @@ import Testing
 
   @Test func aClientThatGivesNoSignOfLifeIsClosedWithItsCalls() async throws {
     let recorder = CallRecorder()
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.keepaliveTime = Self.short

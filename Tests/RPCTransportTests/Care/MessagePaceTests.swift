@@ -1,4 +1,5 @@
 @testable import RPCTransport
+import RPCCore
 import Testing
 
 @Suite struct MessagePaceTests {

@@ -1,4 +1,5 @@
 @testable import RPCTransport
+import RPCCore
 import Testing
 
 /// What gRFC A8 says of servers whose clients send PINGs.

@@ -1,8 +1,10 @@
+import RPCCore
+
 @testable import RPCTransport
 
-extension ContinuousClock.Instant {
+extension MonotonicInstant {
   /// When connections begin.
-  static let start = ContinuousClock.now
+  static let start = MonotonicInstant.now
 }
 
 extension Duration {

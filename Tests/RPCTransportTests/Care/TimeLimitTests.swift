@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func afterItsFirstRequestAConnectionMayStay() async throws {
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.firstRequest = Self.short
@@ -147,7 +147,7 @@ import Testing
   }
 
   @Test func messagesThatAreNeverCutWhereBytesComeInAreNotSlow() async throws {
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     try await withServer(
       configure: {
         $0.limits.body = Self.short
@@ -180,7 +180,7 @@ import Testing
 
   @Test func aCallerThatIsHeldBackIsNotSlow() async throws {
     let mayTake = Observed(false)
-    let time = Observed(ContinuousClock.now)
+    let time = Observed(MonotonicInstant.now)
     let service = HandMadeService(
       .clientStreaming(Calls.clientStreaming) { (requests: RequestStream<Text>, _) in
         try await mayTake.waitUntilOpen()

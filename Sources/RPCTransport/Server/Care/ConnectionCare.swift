@@ -1,3 +1,5 @@
+import RPCCore
+
 /// When a client's connection must show that it lives, is to go away, or is closed (gRFC A8 and A9).
 ///
 ///     fresh ──▶ serving ──▶ draining ──▶ leaving
@@ -6,7 +8,7 @@
 /// `fresh` until its first request; `draining` from the notice that it will close until its calls are over; `leaving`
 /// once nothing more is said. It keeps no timers: its owner looks at it again and again, and does what it says.
 struct ConnectionCare {
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   /// How the connection is, as its owner sees it.
   struct Observation {

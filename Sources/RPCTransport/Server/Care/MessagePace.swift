@@ -1,6 +1,8 @@
+import RPCCore
+
 /// How long the message that is coming in takes, without the time in which this end held it back.
 struct MessagePace {
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   private var began: Instant?
 

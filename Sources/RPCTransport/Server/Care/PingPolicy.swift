@@ -1,3 +1,5 @@
+import RPCCore
+
 /// Tells when a client sends more PINGs than it may (gRFC A8, "Server Enforcement").
 struct PingPolicy {
   private static let strikesMax = 2
@@ -6,7 +8,7 @@ struct PingPolicy {
 
   private let minimumTime: Duration
   private let permitsWithoutCalls: Bool
-  private var lastPing: ContinuousClock.Instant?
+  private var lastPing: MonotonicInstant?
   private var contentFramesSent: UInt64 = 0
   private var strikes = 0
 
@@ -17,7 +19,7 @@ struct PingPolicy {
 
   /// A PING came in. True if it is one too many. `contentFramesSent` is how many HEADERS and DATA the client was sent
   /// so far: clients measure latency and bandwidth with a PING when something comes, which is no strike.
-  mutating func receivedPing(at now: ContinuousClock.Instant, hasCalls: Bool, contentFramesSent: UInt64) -> Bool {
+  mutating func receivedPing(at now: MonotonicInstant, hasCalls: Bool, contentFramesSent: UInt64) -> Bool {
     defer { lastPing = now }
     if contentFramesSent != self.contentFramesSent {
       self.contentFramesSent = contentFramesSent

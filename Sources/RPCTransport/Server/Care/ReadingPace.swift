@@ -1,6 +1,8 @@
+import RPCCore
+
 /// How long a peer has taken nothing of what waits for it.
 struct ReadingPace {
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   private var waitingBytes = 0
   private var since: Instant?
