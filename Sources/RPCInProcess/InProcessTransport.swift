@@ -45,7 +45,7 @@ public struct InProcessTransport: ClientTransport {
     var path = method.path
     let target = path.withUTF8 { router.method(for: UnsafeRawBufferPointer($0)) }
     let context = context(target?.descriptor ?? method, options)
-    let call = InProcessCall(configuration, context, target?.interceptors ?? router.fallbackInterceptors)
+    let call = InProcessCall(configuration, context, (target ?? router.unknownMethod).interceptors)
     if let target {
       call.start(target, timeout: options.timeout)
     } else {

@@ -41,8 +41,8 @@ let package = Package(
     module(
       "RPCTransport", ["RPCCore", "HTTP2"],
       files: [
-        "Server/RequestHead.swift", "Server/CustomFields.swift", "Connection/TakeValue.swift",
-        "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift",
+        "Server/RequestHead.swift", "Server/CommonHead.swift", "Server/HeaderFields.swift",
+        "Connection/TakeValue.swift", "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift",
       ]),
     module("SessionDomain"),
     module("SessionStore", ["SessionDomain", "CSQLite", collections, heaps]),

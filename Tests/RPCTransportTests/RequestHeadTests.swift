@@ -17,13 +17,13 @@ import Testing
   }
 
   @Test func metadataIsThatOfItsOwnRequest() {
-    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
     let first = read(fields + [("key", "first")], with: &reader)
-    #expect(first.metadata[text: "key"] == "first")
-    #expect(read(fields + [("key", "first")], with: &reader).metadata == first.metadata)
-    #expect(read(fields + [("key", "second")], with: &reader).metadata[text: "key"] == "second")
-    #expect(read(fields, with: &reader).metadata.isEmpty)
-    #expect(read(fields + [("key", "second")], with: &reader).metadata[text: "key"] == "second")
+    #expect(first.common.caller.metadata[text: "key"] == "first")
+    #expect(read(fields + [("key", "first")], with: &reader).common.caller.metadata == first.common.caller.metadata)
+    #expect(read(fields + [("key", "second")], with: &reader).common.caller.metadata[text: "key"] == "second")
+    #expect(read(fields, with: &reader).common.caller.metadata.isEmpty)
+    #expect(read(fields + [("key", "second")], with: &reader).common.caller.metadata[text: "key"] == "second")
   }
 
   @Test func metadataIsWhatAReaderOfNothingElseFinds() {
@@ -33,30 +33,56 @@ import Testing
       [("a", "12")], [("a1", "2")], [("a", "1"), ("b", "2"), ("c-bin", "AAA")], [("a", "1"), ("c-bin", "=")],
       [("a", "1"), ("b", "2"), ("c-bin", "="), ("d", "4")],
     ]
-    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
     for before in lists {
       for list in lists {
-        var fresh = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+        var fresh = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
         let expected = read(fields + list, with: &fresh)
         _ = read(fields + before, with: &reader)
         for _ in 0..<2 {
           let head = read(fields + list, with: &reader)
-          #expect(head.metadata == expected.metadata)
+          #expect(head.common.caller.metadata == expected.common.caller.metadata)
           #expect(code(head) == code(expected))
         }
       }
     }
   }
 
-  @Test func metadataThatIsSpelledOtherwiseHasAnotherNumber() {
-    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
-    func number(_ list: [(String, String)]) -> Int { read(fields + list, with: &reader).metadataNumber }
-    let composed = number([("key", "\u{E9}")])
-    #expect(number([("key", "\u{E9}")]) == composed)
-    let decomposed = number([("key", "e\u{301}")])
-    #expect(decomposed != composed)
-    #expect(number([]) == 0)
-    #expect(number([("key", "e\u{301}")]) == decomposed)
+  @Test func metadataThatIsSpelledOtherwiseIsOther() {
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    func common(_ list: [(String, String)]) -> CommonHead { read(fields + list, with: &reader).common }
+    let composed = common([("key", "\u{E9}")])
+    #expect(common([("key", "\u{E9}")]) === composed)
+    let decomposed = common([("key", "e\u{301}")])
+    #expect(decomposed !== composed)
+    #expect(common([("key", "e\u{301}")]) === decomposed)
+  }
+
+  @Test func requestsShareWhatOnlyTheirMethodAndTimeoutTellApart() {
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    let same = [(":method", "POST"), ("content-type", "application/grpc"), ("authorization", "Bearer abc")]
+    let first = read(same + [(":path", "/a/b"), ("grpc-timeout", "5S")], with: &reader)
+    let second = read(same + [("grpc-timeout", "4S"), (":path", "/a/c")], with: &reader)
+    #expect(first.common === second.common)
+    #expect(first.timeout == .seconds(5))
+    #expect(second.timeout == .seconds(4))
+    #expect(path(first) == "/a/b")
+    #expect(path(second) == "/a/c")
+  }
+
+  @Test func credentialsAreKeptWhenOtherFieldsChange() {
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    func credentials(_ token: String, _ trace: String) -> Credentials? {
+      read(fields + [("authorization", token), ("traceparent", trace)], with: &reader).common.caller.credentials
+    }
+    let first = credentials("Bearer abc", "1")
+    #expect(first != nil)
+    #expect(credentials("Bearer abc", "2") === first)
+    #expect(credentials("Bearer abd", "2") !== first)
+  }
+
+  private func path(_ head: RequestHead) -> String? {
+    if case .reject(let reason) = head.verdict { reason.path } else { nil }
   }
 
   private func code(_ head: RequestHead) -> StatusCode? {
@@ -64,14 +90,14 @@ import Testing
   }
 
   @Test func aListOverTheLimitHasNoMetadata() {
-    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
     _ = read(fields + [("key", "first")], with: &reader)
     let long = String(repeating: "a", count: 1000)
-    #expect(read([("key", "second")] + fields + [("long", long)], with: &reader).metadata.isEmpty)
+    #expect(read([("key", "second")] + fields + [("long", long)], with: &reader).common.caller.metadata.isEmpty)
   }
 
   @Test func aPathIsThatOfItsOwnRequest() throws {
-    var reader = RequestHeadReader(router: Router([]), listBytesMax: 1000)
+    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
     _ = read(fields, with: &reader)
     let long = String(repeating: "a", count: 1000)
     guard case .reject(.status(let error, let path)) = read([("long", long)] + fields, with: &reader).verdict else {

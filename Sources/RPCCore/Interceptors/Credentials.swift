@@ -19,19 +19,7 @@ public final class Credentials: Sendable {
 
   /// Whether these are the bytes of `other`, in a time that tells nothing about where they differ.
   public func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
-    guard authorization.count == other.count else { return false }
-    return authorization.withUnsafeBytes { own in
-      var difference: UInt64 = 0
-      var offset = 0
-      while own.count - offset >= 8 {
-        difference |=
-          own.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-          ^ other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        offset += 8
-      }
-      for index in offset..<own.count { difference |= UInt64(own[index] ^ other[index]) }
-      return difference == 0
-    }
+    authorization.withUnsafeBytes { $0.isEqualInConstantTime(to: other) }
   }
 
   /// Who these credentials are known to be, as of `revision` of the list that knows; else what `find` says, which is

@@ -16,14 +16,17 @@ public struct Router: Sendable {
   private let methods: [ServerMethod]
   private let mask: Int
   private let services: Set<String>
-  /// What is done for calls that no method has.
-  public let fallbackInterceptors: CallInterceptors
+  /// Stands for the method of calls that no method has: it has no name, answers nothing, and says what is done around
+  /// them.
+  public let unknownMethod: ServerMethod
 
   /// Routes to the methods of `services`, each with what `interceptors` do for it. Of methods with the same path, the
   /// last wins.
   public init(_ services: [any RPCService], interceptors: [any ServerInterceptor] = []) {
     methods = services.flatMap(\.methods).map { $0.intercepted(by: interceptors) }
-    fallbackInterceptors = CallInterceptors(interceptors.compactMap { $0.interceptor(for: nil) })
+    unknownMethod = ServerMethod(
+      MethodDescriptor(path: ""), .oneRequest { _, _, _ in throw RPCError(.unimplemented, "unknown method") },
+      interceptors: CallInterceptors(interceptors.compactMap { $0.interceptor(for: nil) }))
     var size = 16
     while size < methods.count * 2 { size *= 2 }
     slots = Array(repeating: Slot(), count: size)

@@ -13,9 +13,6 @@ final class ServerConnection: SocketConnection {
   let memory: LoopMemory
   let lane: UInt16
   let id = CallID.Connection()
-  // Of the last request.
-  @exclusivity(unchecked) private var caller: Caller
-  @exclusivity(unchecked) private var callerMetadataNumber = 0
   @exclusivity(unchecked) private var head: RequestHeadReader
   @exclusivity(unchecked) private var care: ConnectionCare
   @exclusivity(unchecked) private var frameBudget: FrameBudget
@@ -34,10 +31,10 @@ final class ServerConnection: SocketConnection {
   ) throws {
     self.router = router
     self.configuration = configuration
-    caller = Caller(peer: peer)
     memory = loop.memory
     lane = loop.lane
-    head = RequestHeadReader(router: router, listBytesMax: Int(configuration.http2.headerListBytesMax))
+    head = RequestHeadReader(
+      router: router, peer: peer, listBytesMax: Int(configuration.http2.headerListBytesMax))
     lastReceived = start
     care = ConnectionCare(configuration.limits, start: start, jitter: .random(in: 0...1))
     frameBudget = FrameBudget(configuration.limits, at: start)
@@ -181,11 +178,6 @@ final class ServerConnection: SocketConnection {
     // Handlers go on for a while after their calls were cancelled, and HTTP/2 counts only the calls.
     if runningHandlers >= 2 * Int(configuration.http2.concurrentStreamsMax) { return nil }
     requestCount += 1
-    let head = head.finish()
-    if head.credentials !== caller.credentials || head.metadataNumber != callerMetadataNumber {
-      callerMetadataNumber = head.metadataNumber
-      caller = Caller(peer: caller.peer, metadata: head.metadata, credentials: head.credentials)
-    }
-    return ServerStream(id: id, head: head, caller: caller, connection: self)
+    return ServerStream(id: id, head: head.finish(), connection: self)
   }
 }

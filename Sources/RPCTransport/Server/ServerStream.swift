@@ -23,9 +23,10 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   let connection: ServerConnection
   let context: ServerContext
-  // One of them; and beside them, since a call asks for it four times, what is done around it.
-  private let method: ServerMethod?
+  private let method: ServerMethod
+  // Why there is no call of a method, if so.
   private let rejection: RequestHead.Rejection?
+  // What is done around the call. Beside the method that says so, since a call asks four times.
   let interceptors: CallInterceptors
   // No access to these encloses another; see `HTTP2Stream`.
   @exclusivity(unchecked) private(set) var phase = Phase.opened
@@ -50,11 +51,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   // Who waits for room.
   @exclusivity(unchecked) var writer: StreamWaiter<Void>?
 
-  init(id: Int32, head: consuming RequestHead, caller: Caller, connection: ServerConnection) {
+  init(id: Int32, head: consuming RequestHead, connection: ServerConnection) {
     self.connection = connection
     deframer = MessageDeframer(messageBytesMax: connection.configuration.messageBytesMax)
-    deframer.encoding = head.encoding
-    response = ResponseHead(requestEncoding: head.encoding, accepted: head.acceptedEncoding)
+    deframer.encoding = head.common.encoding
+    response = ResponseHead(requestEncoding: head.common.encoding, accepted: head.common.acceptedEncoding)
     let descriptor: MethodDescriptor
     switch head.verdict {
     case .call(let called):
@@ -62,10 +63,11 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       (method, rejection, interceptors) = (called, nil, called.interceptors)
     case .reject(let reason):
       descriptor = MethodDescriptor(path: reason.path)
-      (method, rejection, interceptors) = (nil, reason, connection.router.fallbackInterceptors)
+      method = connection.router.unknownMethod
+      (rejection, interceptors) = (reason, connection.router.unknownMethod.interceptors)
     }
     context = ServerContext(
-      method: descriptor, start: connection.executor.now, timeout: head.timeout, caller: caller,
+      method: descriptor, start: connection.executor.now, timeout: head.timeout, caller: head.common.caller,
       id: CallID(connection: connection.id, stream: id), lane: connection.lane)
     super.init(id: id)
   }
@@ -75,7 +77,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   /// Acts on the request's head: starts what can start, or refuses.
   override func opened() {
     guard phase == .opened else { return }
-    guard let method else { return reject() }
+    if let rejection { return reject(rejection) }
     phase = .request
     do {
       try interceptors.begin(context, told: &told)
@@ -88,8 +90,8 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
     if case .manyRequests(let open) = method.handler { run(open(connection.configuration.decodeLimits)) }
   }
 
-  private func reject() {
-    switch rejection {
+  private func reject(_ reason: RequestHead.Rejection) {
+    switch reason {
     case .http(let status, let field):
       phase = .over
       connection.respondOnly(ResponseHeaders.http(status, field), on: self)
@@ -100,7 +102,6 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
       } catch {
         end(RPCError(answering: error))
       }
-    case nil: end(RPCError(.internal, "the request was neither taken nor refused"))
     }
   }
 
@@ -123,7 +124,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
   private func receivedMessage(_ message: UnsafeRawBufferPointer, wasCompressed: Bool) throws {
     switch phase {
     case .request:
-      guard let method, case .oneRequest(let prepare) = method.handler, prepared == nil else {
+      guard case .oneRequest(let prepare) = method.handler, prepared == nil else {
         throw RPCError(.unimplemented, "\(name) takes exactly one request; got more")
       }
       context.noteRequest(wasCompressed: wasCompressed)

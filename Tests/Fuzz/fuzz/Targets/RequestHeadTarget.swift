@@ -15,9 +15,9 @@ extension FuzzTarget {
     ],
     words: ["application/grpc", "/test.Calls/Unary", "POST", "deflate", "-bin"]
   ) { input in
-    var shared = RequestHeadReader(router: router, listBytesMax: listBytesMax)
+    var shared = RequestHeadReader(router: router, peer: peer, listBytesMax: listBytesMax)
     while !input.isEmpty {
-      var fresh = RequestHeadReader(router: router, listBytesMax: listBytesMax)
+      var fresh = RequestHeadReader(router: router, peer: peer, listBytesMax: listBytesMax)
       shared.begin()
       let isWhole = input.takeFields(names) { name, value in
         shared.receive(name, value)
@@ -28,6 +28,7 @@ extension FuzzTarget {
   }
 
   private static let listBytesMax = 1024
+  private static let peer = Peer(address: "fuzz")
   private static let names = [
     ":method", ":path", "content-type", "grpc-timeout", "grpc-encoding", "authorization", "grpc-accept-encoding", "te",
     ":authority", "traceparent", "x-bin",
@@ -42,9 +43,10 @@ extension FuzzTarget {
 
   // What a reader remembers of the last request must not show in the next.
   private static func compare(_ shared: RequestHead, _ fresh: RequestHead) {
-    expect(shared.metadata == fresh.metadata, "metadata is another's")
+    let (one, other) = (shared.common, fresh.common)
+    expect(one.caller.metadata == other.caller.metadata, "metadata is another's")
     expect(shared.timeout == fresh.timeout, "the timeout is another's")
-    expect(shared.encoding == fresh.encoding && shared.acceptedEncoding == fresh.acceptedEncoding, "the encodings are")
+    expect(one.encoding == other.encoding && one.acceptedEncoding == other.acceptedEncoding, "the encodings are")
     switch (shared.verdict, fresh.verdict) {
     case (.call(let one), .call(let other)): expect(one === other, "the method is another's")
     case (.reject(.http(let one, _)), .reject(.http(let other, _))): expect(one == other, "the answer is another's")
@@ -54,7 +56,7 @@ extension FuzzTarget {
     case (.call, .reject), (.reject, .call), (.reject(.http), .reject(.status)), (.reject(.status), .reject(.http)):
       expect(false, "the verdict is another's")
     }
-    switch (shared.credentials, fresh.credentials) {
+    switch (one.caller.credentials, other.caller.credentials) {
     case (nil, nil): break
     case (let one?, let other?): expect(one.bearerToken == other.bearerToken, "the credentials are another's")
     case (nil, _?), (_?, nil): expect(false, "the credentials are another's")
