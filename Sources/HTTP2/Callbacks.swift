@@ -83,19 +83,17 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, user
 
 private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in
   guard let frame else { return 0 }
-  return withConnection(userData, otherwise: 0) { connection in
-    guard connection.countField(name: nameBytes, value: valueBytes) else {
-      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-    }
-    let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
-    let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
-    if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-      connection.receivedField(name: name, value: value)
-    } else {
-      _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
-    }
-    return 0
+  let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
+  let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
+  guard withConnection(userData, otherwise: false, { $0.countField(name: nameBytes, value: valueBytes) }) else {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
   }
+  if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+    withConnection(userData, otherwise: ()) { $0.receivedField(name: name, value: value) }
+  } else {
+    _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
+  }
+  return 0
 }
 
 // A field that no sender may send makes its message malformed (RFC 9113 section 8.2.1); nghttp2 alone would leave the
@@ -122,8 +120,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
     if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       let isTaken = withConnection(userData, otherwise: false) { connection in
         guard let stream = connection.receivedRequest(on: header.stream_id) else { return false }
-        connection.adopt(stream)
-        stream.opened()
+        connection.adopt(stream)._withUnsafeGuaranteedRef { $0.opened() }
         return true
       }
       if !isTaken { refuse(session, header.stream_id) }
@@ -198,11 +195,11 @@ private let onFrameNotSent: nghttp2_on_frame_not_send_callback = { session, fram
 }
 
 private let onStreamClose: nghttp2_on_stream_close_callback = { session, id, code, userData in
+  // After this, nghttp2 knows neither the stream nor its address.
   guard let opaque = nghttp2_session_get_stream_user_data(session, id) else { return 0 }
-  // The connection lets go of the stream here, so this reference is a counted one.
-  let stream = Unmanaged<HTTP2Stream>.fromOpaque(opaque).takeUnretainedValue()
-  nghttp2_session_set_stream_user_data(session, id, nil)
-  withConnection(userData, otherwise: ()) { $0.close(stream, HTTP2ErrorCode(rawValue: code)) }
+  withConnection(userData, otherwise: ()) { connection in
+    connection.close(Unmanaged.fromOpaque(opaque), HTTP2ErrorCode(rawValue: code))
+  }
   return 0
 }
 

@@ -88,8 +88,8 @@ open class HTTP2Connection {
   /// is no output.
   public final func abandonStreams() {
     isAbandoned = true
-    while let stream = firstStream?.takeUnretainedValue() {
-      nghttp2_session_set_stream_user_data(handle, stream.id, nil)
+    while let stream = firstStream {
+      nghttp2_session_set_stream_user_data(handle, stream._withUnsafeGuaranteedRef { $0.id }, nil)
       close(stream, .internalError)
     }
   }
@@ -260,7 +260,7 @@ open class HTTP2Connection {
 
   /// Counts a field; false once the list is so long that no more of it is wanted.
   final func countField(name: Int, value: Int) -> Bool {
-    headerListBytes += name + value + 32
+    headerListBytes &+= name &+ value &+ 32
     return headerListBytes <= headerListBytesMax
   }
 
@@ -293,19 +293,24 @@ open class HTTP2Connection {
     }
   }
 
-  final func adopt(_ stream: HTTP2Stream) {
+  final func adopt(_ stream: consuming HTTP2Stream) -> Unmanaged<HTTP2Stream> {
     nghttp2_session_set_stream_user_data(handle, stream.id, Unmanaged.passUnretained(stream).toOpaque())
-    add(stream)
+    return add(stream)
   }
 
-  private func add(_ stream: HTTP2Stream) {
-    let added = Unmanaged.passRetained(stream)
+  // Takes over the caller's reference.
+  @discardableResult
+  private func add(_ stream: consuming HTTP2Stream) -> Unmanaged<HTTP2Stream> {
     stream.next = firstStream
+    let added = Unmanaged.passRetained(consume stream)
     firstStream?._withUnsafeGuaranteedRef { $0.previous = added }
     firstStream = added
+    return added
   }
 
-  final func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+  final func close(_ closing: Unmanaged<HTTP2Stream>, _ code: HTTP2ErrorCode) {
+    // The reference that the list had.
+    let stream = closing.takeRetainedValue()
     stream.isClosed = true
     if stream.hasPeerEnded { endedStreams.insert(stream.id) }
     let (previous, next) = (stream.previous, stream.next)
@@ -315,7 +320,6 @@ open class HTTP2Connection {
     stream.previous = nil
     unsentBytes -= stream.dropBody()
     stream.closed(code)
-    Unmanaged.passUnretained(stream).release()
   }
 }
 

@@ -43,6 +43,9 @@ public struct FramedMessage: @unchecked Sendable {
   /// What keeps the bytes where they are.
   public var owner: AnyObject { storage }
 
+  /// Gives up the frame for its `owner`.
+  public consuming func takeOwner() -> AnyObject { storage }
+
   /// The size of the whole frame in bytes.
   public var count: Int { header.count }
 

@@ -35,7 +35,7 @@ private final class RoleCheck: CallInterceptor {
   func begins(_ call: ServerContext) throws {
     let identity = try control.identity(of: call)
     let isSufficient = sufficient.contains(identity.role)
-    call.identify(as: identity)
+    call.identify(as: consume identity)
     if !isSufficient, let identity = call.identity {
       throw control.denial(identity, needed: needed, method: call.method)
     }

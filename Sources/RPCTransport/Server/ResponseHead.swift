@@ -7,15 +7,12 @@ struct ResponseHead {
   private var trailers = Metadata()
   /// Whether the headers went out.
   private(set) var isSent = false
-  // What the caller takes, and what of it the headers promise.
-  private let accepted: MessageEncoding
-  private let compressesInKind: Bool
-  private(set) var encoding = MessageEncoding.identity
+  /// How its messages are compressed.
+  private(set) var coding: Coding
 
   /// The head of the response to a caller who sent `requestEncoding` and takes `accepted`.
   init(requestEncoding: MessageEncoding, accepted: MessageEncoding) {
-    self.accepted = accepted
-    compressesInKind = requestEncoding != .identity
+    coding = Coding(requestEncoding: requestEncoding, accepted: accepted)
   }
 
   /// Adds metadata, unless the headers went out.
@@ -29,33 +26,47 @@ struct ResponseHead {
   /// The headers before the first message, sent as `choice` says.
   mutating func begin(_ choice: CompressionChoice) -> HeaderBlock {
     isSent = true
-    if compresses(choice) { encoding = accepted }
-    return ResponseHeaders.initial(metadata, encoding)
+    coding.begin(choice)
+    return ResponseHeaders.initial(metadata, coding.encoding)
   }
 
-  /// The message as it goes on the wire.
-  func encoded(_ frame: FramedMessage, _ choice: CompressionChoice) -> FramedMessage {
-    encoding != .identity && compresses(choice) ? frame.compressed(encoding) : frame
-  }
-
-  /// Whether the headers went out, and messages follow them as they are.
-  func sendsAsIs(_ choice: CompressionChoice) -> Bool { isSent && (encoding == .identity || !compresses(choice)) }
-
-  private func compresses(_ choice: CompressionChoice) -> Bool {
-    switch choice {
-    case .inKind: compressesInKind
-    case .always: true
-    case .never: false
-    }
-  }
+  // The two below change nothing, but so they read what is there where it is, without counting a reference to it.
 
   /// The trailers after the messages.
-  func end(_ error: RPCError?) -> HeaderBlock { ResponseHeaders.trailers(error, trailers) }
+  mutating func end(_ error: RPCError?) -> HeaderBlock { ResponseHeaders.trailers(error, trailers) }
 
   /// The answer to a call that ends before any message.
-  func endOnly(_ error: RPCError?) -> HeaderBlock {
+  mutating func endOnly(_ error: RPCError?) -> HeaderBlock {
     var all = metadata
     all.add(contentsOf: trailers)
     return ResponseHeaders.trailersOnly(error, all)
+  }
+
+  /// How the messages of a response are compressed. Apart from the rest of it, since each message asks.
+  struct Coding {
+    // What the caller takes, and what of it the headers promise.
+    private let accepted: MessageEncoding
+    private let compressesInKind: Bool
+    private(set) var encoding = MessageEncoding.identity
+
+    fileprivate init(requestEncoding: MessageEncoding, accepted: MessageEncoding) {
+      self.accepted = accepted
+      compressesInKind = requestEncoding != .identity
+    }
+
+    fileprivate mutating func begin(_ choice: CompressionChoice) {
+      if isForCompressed(choice) { encoding = accepted }
+    }
+
+    /// Whether messages sent as `choice` says are compressed, once the headers went out.
+    func compresses(_ choice: CompressionChoice) -> Bool { encoding != .identity && isForCompressed(choice) }
+
+    private func isForCompressed(_ choice: CompressionChoice) -> Bool {
+      switch choice {
+      case .inKind: compressesInKind
+      case .always: true
+      case .never: false
+      }
+    }
   }
 }

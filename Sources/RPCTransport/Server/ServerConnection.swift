@@ -10,7 +10,7 @@ final class ServerConnection: SocketConnection {
 
   let configuration: ServerConfiguration
   let router: Router
-  let memory: LoopMemory
+  private let memory: LoopMemory
   let lane: UInt16
   let id = CallID.Connection()
   @exclusivity(unchecked) private var head: RequestHeadReader
@@ -76,6 +76,14 @@ final class ServerConnection: SocketConnection {
   }
 
   // MARK: Limits
+
+  /// Takes of the server's memory what a call that has `taken` bytes of it needs to hold `held`, or gives back what it no
+  /// longer needs. False if the server has no more.
+  func settleMemory(of taken: Int, at held: Int) -> Bool {
+    if held > taken { return memory.take(held - taken, callBytes: held) }
+    memory.give(taken - held)
+    return true
+  }
 
   /// Looks at how long things take, and does what is due.
   func look(at now: MonotonicInstant) {

@@ -181,8 +181,7 @@ final class ServerStream: HTTP2Stream, @unchecked Sendable {
 
   private func settleMemory(at held: Int) -> Bool {
     if held == takenBytes { return true }
-    if held > takenBytes, !connection.memory.take(held - takenBytes, callBytes: held) { return false }
-    if held < takenBytes { connection.memory.give(takenBytes - held) }
+    if !connection.settleMemory(of: takenBytes, at: held) { return false }
     takenBytes = held
     return true
   }

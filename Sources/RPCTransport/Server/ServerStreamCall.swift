@@ -32,7 +32,9 @@ extension ServerStream: ServerCall {
   func enqueue(_ frames: FramedMessages, _ rest: inout Range<Int>, _ compression: CompressionChoice) throws -> Bool {
     var hasRoom = true
     while hasRoom, !rest.isEmpty {
-      guard connection.executor.isCurrent, phase == .running, response.sendsAsIs(compression) else {
+      guard connection.executor.isCurrent, phase == .running, response.isSent,
+        !response.coding.compresses(compression)
+      else {
         hasRoom = try enqueue(frames[rest.removeFirst()], compression)
         continue
       }
@@ -46,12 +48,13 @@ extension ServerStream: ServerCall {
     return hasRoom
   }
 
-  func write(_ frame: FramedMessage, _ compression: CompressionChoice) {
+  func write(_ frame: consuming FramedMessage, _ compression: CompressionChoice) {
     guard phase == .running else { return }
     if !response.isSent { respond(compression) }
-    let frame = response.encoded(frame, compression)
+    if response.coding.compresses(compression) { frame = frame.compressed(response.coding.encoding) }
     interceptors.sent(1, context)
-    connection.send(frame.bytes, ownedBy: frame.owner, on: self)
+    let bytes = frame.bytes
+    connection.send(bytes, ownedBy: frame.takeOwner(), on: self)
     connection.hasOutput()
   }
 
