@@ -41,7 +41,7 @@ private struct Callbacks: @unchecked Sendable {
       return
     }
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, onBeginHeaders)
-    nghttp2_session_callbacks_set_on_header_callback(made, onHeader)
+    nghttp2_session_callbacks_set_on_header_callback2(made, onHeader)
     nghttp2_session_callbacks_set_on_invalid_header_callback(made, onInvalidHeader)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, onFrame)
@@ -76,24 +76,36 @@ private func withStream(_ session: OpaquePointer?, _ id: Int32, _ body: (HTTP2St
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
   withConnection(userData, otherwise: ()) { connection in
     connection.beginHeaderList()
-    if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST { connection.receivedBeginningOfRequest() }
+    if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+      connection.repeatedFields.begin()
+      connection.receivedBeginningOfRequest()
+    }
   }
   return 0
 }
 
-private let onHeader: nghttp2_on_header_callback = { session, frame, name, nameBytes, value, valueBytes, _, userData in
-  guard let frame else { return 0 }
-  let name = UnsafeRawBufferPointer(start: name, count: nameBytes)
-  let value = UnsafeRawBufferPointer(start: value, count: valueBytes)
-  guard withConnection(userData, otherwise: false, { $0.countField(name: nameBytes, value: valueBytes) }) else {
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+private let onHeader: nghttp2_on_header_callback2 = { session, frame, name, value, _, userData in
+  guard let frame, let name, let value else { return 0 }
+  let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+  let isWelcome = withConnection(userData, otherwise: false) { connection in
+    if isRequest, let bytes = connection.repeatedFields.take(name, value) { return connection.countField(bytes) }
+    let (nameBytes, valueBytes) = (nghttp2_rcbuf_get_buf(name), nghttp2_rcbuf_get_buf(value))
+    let count = nameBytes.len &+ valueBytes.len
+    guard connection.countField(count) else { return false }
+    let (fieldName, fieldValue) = (UnsafeRawBufferPointer(nameBytes), UnsafeRawBufferPointer(valueBytes))
+    if isRequest {
+      connection.repeatedFields.note(name, value, bytes: count)
+      connection.deliver(fieldName, fieldValue)
+    } else {
+      _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: fieldName, value: fieldValue) }
+    }
+    return true
   }
-  if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-    withConnection(userData, otherwise: ()) { $0.receivedField(name: name, value: value) }
-  } else {
-    _ = withStream(session, frame.pointee.hd.stream_id) { $0.receivedField(name: name, value: value) }
-  }
-  return 0
+  return isWelcome ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate init(_ bytes: nghttp2_vec) { self.init(start: bytes.base, count: bytes.len) }
 }
 
 // A field that no sender may send makes its message malformed (RFC 9113 section 8.2.1); nghttp2 alone would leave the
@@ -119,7 +131,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, userData
   case NGHTTP2_HEADERS.rawValue:
     if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       let isTaken = withConnection(userData, otherwise: false) { connection in
-        guard let stream = connection.receivedRequest(on: header.stream_id) else { return false }
+        guard let stream = connection.deliverRequest(on: header.stream_id) else { return false }
         connection.adopt(stream)._withUnsafeGuaranteedRef { $0.opened() }
         return true
       }

@@ -21,10 +21,13 @@ open class HTTP2Connection {
   @exclusivity(unchecked) private var isAbandoned = false
   let role: Role
   private let unsentFramesMax: Int
-  // Of the header list that is coming in, and the length from which on its stream is reset. A few bytes on the wire
-  // can name thousands of long fields (RFC 7541 section 7.3).
+  // Of the header list that is coming in.
   @exclusivity(unchecked) private final var headerListBytes = 0
+  // What this end takes, and the length from which on a stream is reset. A few bytes on the wire can name thousands of
+  // long fields (RFC 7541 section 7.3).
+  private let headerListBytesTaken: Int
   private let headerListBytesMax: Int
+  @exclusivity(unchecked) final var repeatedFields: RepeatedFields
   /// Bytes of bodies that wait to be sent, over all streams.
   @exclusivity(unchecked) public internal(set) final var unsentBytes = 0
   /// HEADERS and DATA frames sent so far.
@@ -36,8 +39,10 @@ open class HTTP2Connection {
     self.role = role
     // Headers, a piece of the body, trailers and a reset may wait for each stream.
     unsentFramesMax = settings.unsentAnswersMax + 4 * Int(settings.concurrentStreamsMax)
-    headerListBytesMax = Self.headerListExcessMax * Int(settings.headerListBytesMax)
+    headerListBytesTaken = Int(settings.headerListBytesMax)
+    headerListBytesMax = Self.headerListExcessMax * headerListBytesTaken
     pool = BlockPool(keptBytesMax: settings.pooledBytesMax)
+    repeatedFields = RepeatedFields(in: pool)
     handle = try makeHandle(role, settings, pool)
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     try submitSettings(settings)
@@ -107,12 +112,16 @@ open class HTTP2Connection {
   /// it was malformed.
   open func receivedBeginningOfRequest() {}
 
-  /// One header field of a request. Those of one request come together, between `receivedBeginningOfRequest` and
-  /// `receivedRequest`. The bytes live as long as the call.
-  open func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {}
+  /// One header field of a request that `repeated` has not passed over. Those of one request come together, between
+  /// `receivedBeginningOfRequest` and `receivedRequest`, up to the length that is taken. The bytes live as long as the
+  /// call.
+  // The repeated ones are handed over: a look at them from another module would be checked for exclusive access.
+  open func receivedField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {}
 
-  /// The header list of a request is complete. Nil refuses the stream with REFUSED_STREAM.
-  open func receivedRequest(on id: Int32) -> HTTP2Stream? { nil }
+  /// The header list of a request is complete, or longer than is taken. Nil refuses the stream with REFUSED_STREAM.
+  open func receivedRequest(on id: Int32, isOverLong: Bool, _ repeated: inout RepeatedFields) -> HTTP2Stream? { nil }
 
   /// The peer said what it tolerates, and that is in force.
   open func receivedSettings() {}
@@ -259,9 +268,22 @@ open class HTTP2Connection {
   final func beginHeaderList() { headerListBytes = 0 }
 
   /// Counts a field; false once the list is so long that no more of it is wanted.
-  final func countField(name: Int, value: Int) -> Bool {
-    headerListBytes &+= name &+ value &+ 32
+  @inline(__always)
+  final func countField(_ bytes: Int) -> Bool {
+    headerListBytes &+= bytes &+ 32
     return headerListBytes <= headerListBytesMax
+  }
+
+  /// Hands over a field of a request that was not passed over, and was counted.
+  @inline(__always)
+  final func deliver(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    if headerListBytes <= headerListBytesTaken { receivedField(name: name, value: value, &repeatedFields) }
+  }
+
+  /// Hands over the request whose header list is complete.
+  @inline(__always)
+  final func deliverRequest(on id: Int32) -> HTTP2Stream? {
+    receivedRequest(on: id, isOverLong: headerListBytes > headerListBytesTaken, &repeatedFields)
   }
 
   // MARK: The streams

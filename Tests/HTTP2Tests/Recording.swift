@@ -24,7 +24,14 @@ final class RecordingConnection: HTTP2Connection {
   var onRequest: (RecordingStream) -> Void = { _ in }
   /// The codes of the resets that went out.
   private(set) var sentResets: [HTTP2ErrorCode] = []
+  /// Keeps the fields of each request, to have them passed over in the next.
+  var keepsFields = false
+  /// How many fields were not passed over.
+  private(set) var fieldCount = 0
+  /// The requests whose header lists were over the limit.
+  private(set) var overLong: [Int32] = []
   private var requestFields: [(String, String)] = []
+  private var keptFields: [(String, String)] = []
 
   func note(_ event: Event) {
     // How the bytes were cut does not matter.
@@ -44,13 +51,36 @@ final class RecordingConnection: HTTP2Connection {
 
   override func receivedBeginningOfRequest() { requestFields = [] }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-    requestFields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+  override func receivedField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {
+    takeRepeated(repeated)
+    let field = (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+    requestFields.append(field)
+    fieldCount += 1
+    guard keepsFields else { return }
+    if repeated.isRepetition, repeated.count < keptFields.count, keptFields[repeated.count] == field {
+      repeated.pass()
+    } else {
+      repeated.add()
+    }
+  }
+
+  private func takeRepeated(_ repeated: borrowing RepeatedFields) {
+    if keepsFields, repeated.isRepetition { requestFields = Array(keptFields.prefix(repeated.count)) }
   }
 
   override func sentReset(_ code: HTTP2ErrorCode) { sentResets.append(code) }
 
-  override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+  override func receivedRequest(
+    on id: Int32, isOverLong: Bool, _ repeated: inout RepeatedFields
+  ) -> HTTP2Stream? {
+    takeRepeated(repeated)
+    if isOverLong { overLong.append(id) }
+    if keepsFields {
+      keptFields = requestFields
+      repeated.keep()
+    }
     for (name, value) in requestFields { note(.field(id, name, value)) }
     requestFields = []
     note(.request(id))

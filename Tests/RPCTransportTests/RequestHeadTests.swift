@@ -1,3 +1,4 @@
+import HTTP2
 import RPCCore
 import Testing
 
@@ -6,24 +7,31 @@ import Testing
 @Suite struct RequestHeadTests {
   private let fields = [(":method", "POST"), (":path", "/test.Calls/Unary"), ("content-type", "application/grpc")]
 
-  private func read(_ list: [(String, String)], with reader: inout RequestHeadReader) -> RequestHead {
-    reader.begin()
-    for (name, value) in list {
-      Array(name.utf8).withUnsafeBytes { name in
-        Array(value.utf8).withUnsafeBytes { value in reader.receive(name, value) }
+  /// The reader of a connection.
+  private struct Reader: ~Copyable {
+    private var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"))
+    private var repeated = RepeatedFields()
+
+    mutating func read(_ list: [(String, String)], isOverLong: Bool = false) -> RequestHead {
+      repeated.begin()
+      reader.begin()
+      for (name, value) in list {
+        Array(name.utf8).withUnsafeBytes { name in
+          Array(value.utf8).withUnsafeBytes { value in reader.receive(name, value, &repeated) }
+        }
       }
+      return isOverLong ? reader.finishOverLong(bytesMax: 1000) : reader.finish(&repeated)
     }
-    return reader.finish()
   }
 
   @Test func metadataIsThatOfItsOwnRequest() {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
-    let first = read(fields + [("key", "first")], with: &reader)
+    var reader = Reader()
+    let first = reader.read(fields + [("key", "first")])
     #expect(first.common.caller.metadata[text: "key"] == "first")
-    #expect(read(fields + [("key", "first")], with: &reader).common.caller.metadata == first.common.caller.metadata)
-    #expect(read(fields + [("key", "second")], with: &reader).common.caller.metadata[text: "key"] == "second")
-    #expect(read(fields, with: &reader).common.caller.metadata.isEmpty)
-    #expect(read(fields + [("key", "second")], with: &reader).common.caller.metadata[text: "key"] == "second")
+    #expect(reader.read(fields + [("key", "first")]).common.caller.metadata == first.common.caller.metadata)
+    #expect(reader.read(fields + [("key", "second")]).common.caller.metadata[text: "key"] == "second")
+    #expect(reader.read(fields).common.caller.metadata.isEmpty)
+    #expect(reader.read(fields + [("key", "second")]).common.caller.metadata[text: "key"] == "second")
   }
 
   @Test func metadataIsWhatAReaderOfNothingElseFinds() {
@@ -33,14 +41,14 @@ import Testing
       [("a", "12")], [("a1", "2")], [("a", "1"), ("b", "2"), ("c-bin", "AAA")], [("a", "1"), ("c-bin", "=")],
       [("a", "1"), ("b", "2"), ("c-bin", "="), ("d", "4")],
     ]
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    var reader = Reader()
     for before in lists {
       for list in lists {
-        var fresh = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
-        let expected = read(fields + list, with: &fresh)
-        _ = read(fields + before, with: &reader)
+        var fresh = Reader()
+        let expected = fresh.read(fields + list)
+        _ = reader.read(fields + before)
         for _ in 0..<2 {
-          let head = read(fields + list, with: &reader)
+          let head = reader.read(fields + list)
           #expect(head.common.caller.metadata == expected.common.caller.metadata)
           #expect(code(head) == code(expected))
         }
@@ -49,8 +57,8 @@ import Testing
   }
 
   @Test func metadataThatIsSpelledOtherwiseIsOther() {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
-    func common(_ list: [(String, String)]) -> CommonHead { read(fields + list, with: &reader).common }
+    var reader = Reader()
+    func common(_ list: [(String, String)]) -> CommonHead { reader.read(fields + list).common }
     let composed = common([("key", "\u{E9}")])
     #expect(common([("key", "\u{E9}")]) === composed)
     let decomposed = common([("key", "e\u{301}")])
@@ -59,10 +67,10 @@ import Testing
   }
 
   @Test func requestsShareWhatOnlyTheirMethodAndTimeoutTellApart() {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    var reader = Reader()
     let same = [(":method", "POST"), ("content-type", "application/grpc"), ("authorization", "Bearer abc")]
-    let first = read(same + [(":path", "/a/b"), ("grpc-timeout", "5S")], with: &reader)
-    let second = read(same + [("grpc-timeout", "4S"), (":path", "/a/c")], with: &reader)
+    let first = reader.read(same + [(":path", "/a/b"), ("grpc-timeout", "5S")])
+    let second = reader.read(same + [("grpc-timeout", "4S"), (":path", "/a/c")])
     #expect(first.common === second.common)
     #expect(first.timeout == .seconds(5))
     #expect(second.timeout == .seconds(4))
@@ -71,9 +79,9 @@ import Testing
   }
 
   @Test func credentialsAreKeptWhenOtherFieldsChange() {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
+    var reader = Reader()
     func credentials(_ token: String, _ trace: String) -> Credentials? {
-      read(fields + [("authorization", token), ("traceparent", trace)], with: &reader).common.caller.credentials
+      reader.read(fields + [("authorization", token), ("traceparent", trace)]).common.caller.credentials
     }
     let first = credentials("Bearer abc", "1")
     #expect(first != nil)
@@ -90,17 +98,16 @@ import Testing
   }
 
   @Test func aListOverTheLimitHasNoMetadata() {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
-    _ = read(fields + [("key", "first")], with: &reader)
-    let long = String(repeating: "a", count: 1000)
-    #expect(read([("key", "second")] + fields + [("long", long)], with: &reader).common.caller.metadata.isEmpty)
+    var reader = Reader()
+    _ = reader.read(fields + [("key", "first")])
+    #expect(reader.read([("key", "second")] + fields, isOverLong: true).common.caller.metadata.isEmpty)
+    #expect(reader.read(fields + [("key", "first")]).common.caller.metadata[text: "key"] == "first")
   }
 
   @Test func aPathIsThatOfItsOwnRequest() throws {
-    var reader = RequestHeadReader(router: Router([]), peer: Peer(address: "test"), listBytesMax: 1000)
-    _ = read(fields, with: &reader)
-    let long = String(repeating: "a", count: 1000)
-    guard case .reject(.status(let error, let path)) = read([("long", long)] + fields, with: &reader).verdict else {
+    var reader = Reader()
+    _ = reader.read(fields)
+    guard case .reject(.status(let error, let path)) = reader.read([], isOverLong: true).verdict else {
       throw Unexpected()
     }
     #expect(error.code == .resourceExhausted)

@@ -28,10 +28,10 @@ final class CommonHead {
     fault = nil
   }
 
-  /// The head that has `fields`, after `last`.
+  /// The head that has the `fields` that were kept, after `last`.
   init(_ fields: HeaderFields, after last: CommonHead) {
     var reading = Reading(lastCredentials: last.caller.credentials)
-    fields.forEach { reading.receive($0, $1) }
+    fields.forEachKept { reading.receive($0, $1) }
     reading.noteWrongMetadata()
     caller = Caller(peer: last.caller.peer, metadata: reading.metadata, credentials: reading.credentials)
     encoding = reading.encoding
@@ -65,7 +65,6 @@ final class CommonHead {
       case 13 where name == "grpc-encoding": receiveEncoding(value)
       case 20 where name == "grpc-accept-encoding": acceptedEncoding = MessageEncoding.best(acceptedBy: value)
       case 13 where name == "authorization": receiveCredentials(value)
-      case 14 where name == "content-length": break
       default:
         // What is gRPC's own is not the application's.
         if name.starts(with: "grpc-".utf8) { break }

@@ -1,68 +1,68 @@
+import HTTP2
 import RPCCore
 
 /// Reads the header fields of requests. One for a connection: the fields of one request come together.
 struct RequestHeadReader {
   private let router: Router
-  private let listBytesMax: Int
   private var method: ServerMethod?
   // The path where no method has it.
   private var unknownPath = ""
   private var timeout: Duration?
   private var timeoutIsWrong = false
-  private var listBytes = 0
+  private var hasBegun = false
   // Those that requests mostly have in common, and what they said the last time.
   private var fields = HeaderFields()
   private var common: CommonHead
 
-  init(router: Router, peer: Peer, listBytesMax: Int) {
+  init(router: Router, peer: Peer) {
     self.router = router
-    self.listBytesMax = listBytesMax
     common = CommonHead(peer: peer)
   }
 
   /// Forgets the fields of a request that never became whole.
   mutating func begin() {
-    if listBytes > 0 { reset() }
+    if hasBegun { reset() }
+    hasBegun = true
   }
 
-  /// Takes one field.
-  mutating func receive(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-    listBytes += name.count + value.count + 32
-    guard listBytes <= listBytesMax else { return }
-    if name.count == 5, name == ":path" {
-      receivePath(value)
-    } else if name.count == 12, name == "grpc-timeout" {
-      receiveTimeout(value)
-    } else {
-      fields.append(name, value)
+  /// Takes one field that `repeated` has not passed over.
+  mutating func receive(
+    _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {
+    switch name.count {
+    case 5 where name == ":path": receivePath(value)
+    case 12 where name == "grpc-timeout": receiveTimeout(value)
+    // nghttp2 compares it with what comes.
+    case 14 where name == "content-length": break
+    default: fields.append(name, value, &repeated)
     }
   }
 
-  @inline(never)
   private mutating func receiveTimeout(_ value: UnsafeRawBufferPointer) {
     timeout = parseTimeout(value)
     timeoutIsWrong = timeoutIsWrong || timeout == nil
   }
 
-  @inline(never)
   private mutating func receivePath(_ path: UnsafeRawBufferPointer) {
     method = router.method(for: path)
     if method == nil { unknownPath = String(decoding: path, as: UTF8.self) }
   }
 
   /// What the fields that were received ask for. The reader is then ready for the next request.
-  mutating func finish() -> RequestHead {
+  mutating func finish(_ repeated: inout RepeatedFields) -> RequestHead {
     defer { reset() }
-    // Of a list over the limit, only the beginning was read, and what seems to be missing may be in the rest.
-    if listBytes > listBytesMax {
-      let refusal = RPCError(.resourceExhausted, "the request's headers take more than \(listBytesMax) bytes")
-      return RequestHead(verdict: refused(refusal), timeout: timeout, common: CommonHead(peer: common.caller.peer))
-    }
-    if !fields.areThoseKept {
+    if !fields.areThoseKept(repeated) {
+      fields.keep(&repeated)
       common = CommonHead(fields, after: common)
-      fields.keep()
     }
     return RequestHead(verdict: verdict(), timeout: timeout, common: common)
+  }
+
+  /// The same for a list over the limit: only its beginning was read, and what seems to be missing may be in the rest.
+  mutating func finishOverLong(bytesMax: Int) -> RequestHead {
+    defer { reset() }
+    let refusal = RPCError(.resourceExhausted, "the request's headers take more than \(bytesMax) bytes")
+    return RequestHead(verdict: refused(refusal), timeout: timeout, common: CommonHead(peer: common.caller.peer))
   }
 
   private mutating func verdict() -> RequestHead.Verdict {
@@ -85,7 +85,7 @@ struct RequestHeadReader {
   private mutating func reset() {
     timeout = nil
     timeoutIsWrong = false
-    listBytes = 0
+    hasBegun = false
     // Mostly there is nothing to let go of.
     if method != nil { method = nil }
     if !unknownPath.isEmpty { unknownPath = "" }

@@ -33,8 +33,7 @@ final class ServerConnection: SocketConnection {
     self.configuration = configuration
     memory = loop.memory
     lane = loop.lane
-    head = RequestHeadReader(
-      router: router, peer: peer, listBytesMax: Int(configuration.http2.headerListBytesMax))
+    head = RequestHeadReader(router: router, peer: peer)
     lastReceived = start
     care = ConnectionCare(configuration.limits, start: start, jitter: .random(in: 0...1))
     frameBudget = FrameBudget(configuration.limits, at: start)
@@ -166,8 +165,10 @@ final class ServerConnection: SocketConnection {
     head.begin()
   }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-    head.receive(name, value)
+  override func receivedField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {
+    head.receive(name, value, &repeated)
   }
 
   // Streams that the server must reset cost the client nothing, and no count of its own resets sees them.
@@ -180,12 +181,17 @@ final class ServerConnection: SocketConnection {
     leave(.streamClosed, reason: "frame_after_end", at: executor.now)
   }
 
-  override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+  override func receivedRequest(
+    on id: Int32, isOverLong: Bool, _ repeated: inout RepeatedFields
+  ) -> HTTP2Stream? {
     // What the peer was told is that this request is not served, so that it may try elsewhere.
     if care.isLeaving { return nil }
     // Handlers go on for a while after their calls were cancelled, and HTTP/2 counts only the calls.
     if runningHandlers >= 2 * Int(configuration.http2.concurrentStreamsMax) { return nil }
     requestCount += 1
-    return ServerStream(id: id, head: head.finish(), connection: self)
+    let head =
+      isOverLong
+      ? head.finishOverLong(bytesMax: Int(configuration.http2.headerListBytesMax)) : head.finish(&repeated)
+    return ServerStream(id: id, head: head, connection: self)
   }
 }

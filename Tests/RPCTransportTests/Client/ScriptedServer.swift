@@ -148,11 +148,15 @@ final class ScriptedConnection: HTTP2Connection, ChannelInboundHandler {
   /// Drops the connection.
   func disconnect() { context?.close(promise: nil) }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {
     fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
   }
 
-  override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+  override func receivedRequest(
+    on id: Int32, isOverLong: Bool, _ repeated: inout RepeatedFields
+  ) -> HTTP2Stream? {
     let index = requests.value.count
     let request = ScriptedRequest(fields: fields)
     fields = []

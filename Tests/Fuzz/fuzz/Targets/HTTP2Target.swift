@@ -139,15 +139,21 @@ private final class FuzzedServer: HTTP2Connection {
 
   override func receivedBeginningOfRequest() { fieldBytes = 0 }
 
-  override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  override func receivedField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ repeated: inout RepeatedFields
+  ) {
     expect(!name.isEmpty, "a field has no name")
     fieldBytes += name.count + value.count + 32
-    expect(fieldBytes <= 8 * Self.headerListBytesMax, "a list goes on that is too long")
+    expect(fieldBytes <= Self.headerListBytesMax, "a list goes on that is too long")
+    repeated.add()
   }
 
   private static let headerListBytesMax = 128
 
-  override func receivedRequest(on id: Int32) -> HTTP2Stream? {
+  override func receivedRequest(
+    on id: Int32, isOverLong: Bool, _ repeated: inout RepeatedFields
+  ) -> HTTP2Stream? {
+    repeated.keep()
     expect(streams[id] == nil && id % 2 == 1, "stream \(id) is opened twice, or by the server")
     guard streams.count < 8 else { return nil }
     let answer = answers.popLast() ?? 0

@@ -1,3 +1,4 @@
+import HTTP2
 import RPCCore
 
 @testable import RPCTransport
@@ -15,19 +16,21 @@ extension FuzzTarget {
     ],
     words: ["application/grpc", "/test.Calls/Unary", "POST", "deflate", "-bin"]
   ) { input in
-    var shared = RequestHeadReader(router: router, peer: peer, listBytesMax: listBytesMax)
+    var shared = RequestHeadReader(router: router, peer: peer)
+    var repeated = RepeatedFields()
     while !input.isEmpty {
-      var fresh = RequestHeadReader(router: router, peer: peer, listBytesMax: listBytesMax)
+      var fresh = RequestHeadReader(router: router, peer: peer)
+      var none = RepeatedFields()
+      repeated.begin()
       shared.begin()
       let isWhole = input.takeFields(names) { name, value in
-        shared.receive(name, value)
-        fresh.receive(name, value)
+        shared.receive(name, value, &repeated)
+        fresh.receive(name, value, &none)
       }
-      if isWhole { compare(shared.finish(), fresh.finish()) }
+      if isWhole { compare(shared.finish(&repeated), fresh.finish(&none)) }
     }
   }
 
-  private static let listBytesMax = 1024
   private static let peer = Peer(address: "fuzz")
   private static let names = [
     ":method", ":path", "content-type", "grpc-timeout", "grpc-encoding", "authorization", "grpc-accept-encoding", "te",
