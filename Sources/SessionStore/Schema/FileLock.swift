@@ -29,7 +29,11 @@ final class FileLock: Sendable {
   /// Lets others have the file; may be repeated.
   func release() {
     descriptor.withLock { descriptor in
-      if let descriptor { Glibc.close(descriptor) }
+      if let descriptor {
+        // A child process that has yet to begin its own program has the descriptor too, and the lock with it.
+        flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
+      }
       descriptor = nil
     }
   }
