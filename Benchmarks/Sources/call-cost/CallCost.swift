@@ -20,8 +20,10 @@ struct CallCost: ParsableCommand {
   var sessions = 1000
   @Option(help: "Rounds; in each, everything is measured once.")
   var rounds = 5
-  @Option(help: "GetSession calls in a sample.")
-  var gets = 400_000
+  @Option(help: "How often the servers of GetSession take turns in a round.")
+  var turns = 10
+  @Option(help: "GetSession calls in a turn.")
+  var gets = 40_000
   @Option(help: "CreateSession calls in a sample of one caller.")
   var loneCreates = 4000
   @Option(help: "CreateSession calls in a sample of 64 callers.")
@@ -34,7 +36,7 @@ struct CallCost: ParsableCommand {
   var sampleSeconds = 120
 
   func validate() throws {
-    let counts = [sessions, rounds, gets, loneCreates, groupCreates, watches, sampleSeconds]
+    let counts = [sessions, rounds, turns, gets, loneCreates, groupCreates, watches, sampleSeconds]
     guard counts.allSatisfy({ $0 > 0 }) else { throw ValidationError("Counts and times are at least 1.") }
     guard gets >= 500 else { throw ValidationError("--gets is at least 500: that many calls are made at once.") }
     guard groupCreates >= 64 else { throw ValidationError("--group-creates is at least 64.") }

@@ -30,15 +30,20 @@ struct GetSessionCost {
       let file = try serve(replies[0], as: "/\(round)")
       var likeACall = try serve(replies[0], as: targets[0].path + "/\(round)")
       likeACall.headers = sessiond.process.access.headers
-      let turns = zip([file, likeACall] + targets, [replyBytes, replyBytes] + replies.map(\.count))
+      let all = Array(zip([file, likeACall] + targets, [replyBytes, replyBytes] + replies.map(\.count)))
 
-      for (target, _) in turns { _ = try run.sample(target, Self.shape, count: Self.warmUpCalls) }
-      for (index, (target, bytes)) in turns.enumerated() {
-        let sample = try run.sample(target, Self.shape, count: run.options.gets)
-        guard sample.replyBytes == bytes * run.options.gets else {
-          throw BenchmarkFailure("\(sample.replyBytes) bytes came for \(run.options.gets) replies of \(bytes)")
+      for (target, _) in all { _ = try run.sample(target, Self.shape, count: Self.warmUpCalls) }
+      // Short turns, and another first each time: what a machine has to spare changes within seconds, for all alike.
+      for turn in 0..<run.options.turns {
+        for place in all.indices {
+          let index = (turn + place) % all.count
+          let (target, bytes) = all[index]
+          let sample = try run.sample(target, Self.shape, count: run.options.gets)
+          guard sample.replyBytes == bytes * run.options.gets else {
+            throw BenchmarkFailure("\(sample.replyBytes) bytes came for \(run.options.gets) replies of \(bytes)")
+          }
+          costs[index].add(sample)
         }
-        costs[index].add(sample)
       }
     }
     show(costs, replyBytes: replyBytes)
