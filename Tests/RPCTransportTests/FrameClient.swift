@@ -74,7 +74,8 @@ final class FrameClient: Sendable {
 
   /// Opens a call on `stream` that goes on; the server has it when this returns.
   func open(_ path: String, stream: UInt32) async throws {
-    let count = seen.value.pingAcks
+    // Its acknowledgement of the server's SETTINGS goes before.
+    let count = try await seen.wait { !$0.frames.isEmpty }.pingAcks
     send(.headers(path, stream: stream), .ping)
     try await seen.wait { $0.pingAcks > count || $0.isClosed }
   }

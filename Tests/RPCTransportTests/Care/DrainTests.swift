@@ -135,6 +135,8 @@ import Testing
       var options = FrameClient.Options()
       options.answersPings = false
       let client = try await FrameClient.connect(to: server.address, options)
+      // Whatever the server reads is a sign of life: the acknowledgement of its SETTINGS must have come in.
+      try await client.seen.wait { !$0.frames.isEmpty }
       try await client.call(Calls.unary.path, stream: 1)
       time.advance(by: Self.short)
       let ofKeepalive = try await client.seen.wait { !$0.pings.isEmpty }.pings[0]
