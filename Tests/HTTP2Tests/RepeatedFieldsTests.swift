@@ -40,7 +40,7 @@ import Testing
 
   @Test func aListIsItsOwnWhateverCameBefore() throws {
     let seed = UInt64.random(in: .min ... .max)
-    var generator = SplitMix(state: seed)
+    var generator = SplitMix(seed: seed)
     let pair = try Pair { $0.resetsBurst = 10_000 }
     // Long ones push others out of the tables, whose memory then is another's.
     let lists = (0..<2000).map { _ -> [Field] in
@@ -62,17 +62,5 @@ import Testing
     #expect(received[0] == received[2])
     #expect(received[1].count < lists[1].count)
     #expect(pair.server.overLong == [3])
-  }
-
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
   }
 }
