@@ -40,6 +40,7 @@ let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let pluginLibrary = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
 let package = Package(
@@ -60,6 +61,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
     systemLibrary("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
@@ -103,7 +105,8 @@ let package = Package(
       swiftSettings: strict),
     tests(
       "GeneratorTests",
-      ["protoc-gen-swift-rpc", "GoldenMessages", "RPCCore", "ProtobufC", "ProtobufWellKnownTypes"], exclude: ["Protos"]),
+      ["protoc-gen-swift-rpc", "GoldenMessages", "RPCCore", "ProtobufC", "ProtobufWellKnownTypes", subprocess],
+      exclude: ["Protos"]),
     tests("ProtobufCTests", ["ProtobufC", "GoldenMessages"]),
 
     // The product.

@@ -8,11 +8,11 @@ import Testing
   @Test(
     "A descriptor has the bytes that protoc writes for its file",
     arguments: [FileDescriptor.golden_everything_proto, .google_protobuf_struct_proto, .google_protobuf_any_proto])
-  func bytes(of file: FileDescriptor) throws {
-    try withTemporaryFolder { folder in
+  func bytes(of file: FileDescriptor) async throws {
+    try await withTemporaryFolder { folder in
       let set = folder.appendingPathComponent("set")
-      let result = try Protoc.run(["-I", Protoc.protos.path, "--descriptor_set_out=\(set.path)", file.path])
-      #expect(result.status == 0, "\(result.errors)")
+      let result = try await Protoc.run(["-I", Protoc.protos.path, "--descriptor_set_out=\(set.path)", file.path])
+      #expect(result.isSuccess, "\(result.errors)")
       // A FileDescriptorSet of one file: the field's tag, its length, and the file.
       let written = [UInt8](try Data(contentsOf: set))
       #expect(Array(written.suffix(file.serialized.count)) == file.serialized)
@@ -29,11 +29,11 @@ import Testing
   }
 
   @Test("Every byte stands in the literal as its scalar")
-  func everyByte() throws {
+  func everyByte() async throws {
     let source =
       #"syntax = "proto3"; import "google/protobuf/descriptor.proto";"#
       + #" extend google.protobuf.FileOptions { bytes raw = 50000; } option (raw) = "\#(octal(0...255))";"#
-    let file = try #require(try generate(source).files["test/file.descriptor.swift"])
+    let file = try #require(try await generate(source).files["test/file.descriptor.swift"])
     let literal = try #require(file.split(separator: "\"\"\"\n").last)
     let joined = literal.split(separator: "\\\n").map { $0.trimmingPrefix("      ") }.joined()
     #expect(joined.contains(##"\u{0}\u{1}\u{2}"##) && joined.contains(##"\u{9}\n\u{b}"##))
@@ -47,25 +47,25 @@ import Testing
   }
 
   @Test("Files are constants by their paths")
-  func constants() throws {
-    func constant(_ path: String) throws -> String? {
-      try withTemporaryFolder { folder in
+  func constants() async throws {
+    func constant(_ path: String) async throws -> String? {
+      try await withTemporaryFolder { folder in
         let file = folder.appendingPathComponent(path)
         try FileManager.default.createDirectory(
           at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try #"syntax = "proto3";"#.write(to: file, atomically: true, encoding: .utf8)
-        let result = try Protoc.run([
+        let result = try await Protoc.run([
           "-I", folder.path, "--plugin=\(Protoc.plugin.path)", "--swift-rpc_out=\(folder.path)", path,
         ])
-        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.isSuccess, "\(result.errors)")
         let generated = folder.appendingPathComponent(path.dropLast(6) + ".descriptor.swift")
         return try String(contentsOf: generated, encoding: .utf8).firstMatch(of: /static let (\w+)/).map {
           String($0.1)
         }
       }
     }
-    #expect(try constant("a/b-c.proto") == "a_b_c_proto")
-    #expect(try constant("3d/3d.proto") == "_3d_3d_proto")
-    #expect(try constant("default.proto") == "default_proto")
+    #expect(try await constant("a/b-c.proto") == "a_b_c_proto")
+    #expect(try await constant("3d/3d.proto") == "_3d_3d_proto")
+    #expect(try await constant("default.proto") == "default_proto")
   }
 }

@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test("Values of newer schemas survive, alone, in lists, in maps and in oneofs", arguments: [3, 12, -2, 1 << 30])
-  func unknownValues(number: Int32) throws {
+  func unknownValues(number: Int32) async throws {
     let unknown = Level.unrecognized(number)
     #expect(Level(rawValue: number) == unknown && unknown.rawValue == number)
     try expectRoundTrip(Scalars.with { $0.level = unknown })
@@ -31,7 +31,7 @@ import Testing
     try expectRoundTrip(Unpacked.with { $0.levels = [unknown] })
     try expectRoundTrip(Maps.with { $0.toLevel = ["a": unknown] })
     try expectRoundTrip(Oneofs.with { $0.choice = .levelChoice(unknown) })
-    let text = try Protoc.decode(try Scalars.with { $0.level = unknown }.encoded(), as: "golden.Scalars")
+    let text = try await Protoc.decode(try Scalars.with { $0.level = unknown }.encoded(), as: "golden.Scalars")
     #expect(text == "level: \(number)\n")
   }
 

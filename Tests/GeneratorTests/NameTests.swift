@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct NameTests {
   @Test("Fields named by keywords and by the generated code's own names are fields like others")
-  func words() throws {
-    let bytes = try Protoc.encode(
+  func words() async throws {
+    let bytes = try await Protoc.encode(
       "in: 'a' self: 'b' init: 'c' await: 'd' int: 'e' class: 'f' c: 1 arena: 2 CamelCase: 3 UPPER: 4 _leading: 5",
       as: "golden.keywords.Words")
     let words = try bytes.withUnsafeBytes { try Words(decoding: $0) }
@@ -17,8 +17,8 @@ import Testing
   }
 
   @Test("Oneofs and their cases may be named by keywords")
-  func choices() throws {
-    let bytes = try Protoc.encode(
+  func choices() async throws {
+    let bytes = try await Protoc.encode(
       "none: '' arena: true is_it: false default {key: 'k' value: 'v'} class: 1", as: "golden.keywords.Choices")
     let choices = try bytes.withUnsafeBytes { try Choices(decoding: $0) }
     #expect(choices.none?.isEmpty == true && choices.some == nil)

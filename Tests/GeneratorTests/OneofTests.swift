@@ -13,19 +13,19 @@ import Testing
       "level_choice: LEVEL_UNSPECIFIED", "level_choice: LEVEL_NEGATIVE", "message_choice {}",
       "message_choice {int32_value: 1}", "empty_choice {}", "string_choice: 'x' between: 'y' a_number: 0", "aName: ''",
     ])
-  func everyChoice(text: String) throws {
-    let bytes = try Protoc.encode(text, as: "golden.Oneofs")
+  func everyChoice(text: String) async throws {
+    let bytes = try await Protoc.encode(text, as: "golden.Oneofs")
     let message = try bytes.withUnsafeBytes { try Oneofs(decoding: $0) }
     #expect(message.choice != nil || message.secondChoice != nil)
     let again = try message.encoded()
-    #expect(try Protoc.decode(again, as: "golden.Oneofs") == Protoc.decode(bytes, as: "golden.Oneofs"))
+    #expect(try await Protoc.decode(again, as: "golden.Oneofs") == Protoc.decode(bytes, as: "golden.Oneofs"))
     #expect(try again.withUnsafeBytes { try Oneofs(decoding: $0) } == message)
   }
 
   @Test("The last field of a oneof wins")
-  func lastWins() throws {
+  func lastWins() async throws {
     let bytes =
-      try Protoc.encode("message_choice {int32_value: 1}", as: "golden.Oneofs")
+      try await Protoc.encode("message_choice {int32_value: 1}", as: "golden.Oneofs")
       + Protoc.encode("string_choice: 'x'", as: "golden.Oneofs") + Protoc.encode("int32_choice: 9", as: "golden.Oneofs")
     let message = try bytes.withUnsafeBytes { try Oneofs(decoding: $0) }
     #expect(message.choice == .int32Choice(9))
@@ -33,12 +33,12 @@ import Testing
   }
 
   @Test("A oneof of the program's own is sent as it is")
-  func setting() throws {
+  func setting() async throws {
     let message = Oneofs.with {
       $0.choice = .stringChoice("")
       $0.secondChoice = .aNumber(0)
     }
-    let text = try Protoc.decode(try message.encoded(), as: "golden.Oneofs")
+    let text = try await Protoc.decode(try message.encoded(), as: "golden.Oneofs")
     #expect(text == "string_choice: \"\"\na_number: 0\n")
   }
 }

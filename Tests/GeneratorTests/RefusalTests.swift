@@ -12,22 +12,22 @@ import Testing
       ("syntax = \"proto3\"; message A { oneof a { int32 b = 1; } int32 a_case = 2; }", "would both be named a_case"),
       ("syntax = \"proto3\"; message A { message B { int32 base = 1; } }", "A.B: the C members of base"),
     ])
-  func refusals(source: String, reason: String) throws {
-    let (files, result) = try generate(source)
-    #expect(result.status != 0)
+  func refusals(source: String, reason: String) async throws {
+    let (files, result) = try await generate(source)
+    #expect(!result.isSuccess)
     #expect(result.errors.contains("test/file.proto: "))
     #expect(result.errors.contains(reason), "\(result.errors)")
     #expect(files.isEmpty)
   }
 
   @Test("A type that another one hides is refused when its module is not known")
-  func hiddenTypes() throws {
+  func hiddenTypes() async throws {
     let source = """
       syntax = "proto3";
       message B {}
       message A { message B {} .B outer = 1; }
       """
-    let (_, result) = try generate(source)
+    let (_, result) = try await generate(source)
     #expect(result.errors.contains("B is hidden by a type of the same name; give its module in ModuleMappings"))
   }
 }

@@ -8,19 +8,19 @@ import Testing
   @discardableResult
   private func roundTrip<Message: ProtobufC.ProtobufMessage>(
     _ text: String, as _: Message.Type = Message.self, sameBytes: Bool = true
-  ) throws -> Message {
-    let bytes = try Protoc.encode(text, as: Message.fullName)
+  ) async throws -> Message {
+    let bytes = try await Protoc.encode(text, as: Message.fullName)
     let message: Message = try bytes.withUnsafeBytes { try Message(decoding: $0) }
     let again = try message.encoded()
     if sameBytes { #expect(again == bytes) }
     #expect(try again.withUnsafeBytes { try Message(decoding: $0) } == message)
-    #expect(try Protoc.decode(again, as: Message.fullName) == Protoc.decode(bytes, as: Message.fullName))
+    #expect(try await Protoc.decode(again, as: Message.fullName) == Protoc.decode(bytes, as: Message.fullName))
     return message
   }
 
   @Test("Scalars keep their largest and smallest values")
-  func scalars() throws {
-    let largest: Scalars = try roundTrip(
+  func scalars() async throws {
+    let largest: Scalars = try await roundTrip(
       """
       double_value: 1.7976931348623157e308 float_value: 3.4028234e38
       int32_value: 2147483647 int64_value: 9223372036854775807
@@ -41,7 +41,7 @@ import Testing
     #expect(largest.boolValue && largest.stringValue == "grün 🌲" && largest.bytesValue == [0, 255, 0])
     #expect(largest.level == .highest && largest.last == "z")
 
-    let smallest: Scalars = try roundTrip(
+    let smallest: Scalars = try await roundTrip(
       """
       double_value: -inf float_value: -inf int32_value: -2147483648 int64_value: -9223372036854775808
       sint32_value: -2147483648 sint64_value: -9223372036854775808
@@ -55,15 +55,15 @@ import Testing
   }
 
   @Test("A message at its defaults is no bytes, and no bytes are a message at its defaults")
-  func defaults() throws {
+  func defaults() async throws {
     #expect(try Scalars().encoded() == [])
-    #expect(try roundTrip("") == Scalars())
-    #expect(try roundTrip("") == Nothing())
+    #expect(try await roundTrip("") == Scalars())
+    #expect(try await roundTrip("") == Nothing())
     #expect(try Oneofs(decoding: UnsafeRawBufferPointer(start: nil, count: 0)).choice == nil)
   }
 
   @Test("Repeated fields keep their order, and their defaults")
-  func repeated() throws {
+  func repeated() async throws {
     let numbers = (1...12).map(String.init).joined(separator: ", ")
     let names = [
       "double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32",
@@ -71,7 +71,7 @@ import Testing
     ]
     let packable = names.map { "\($0)_values: [0, \(numbers)]" }.joined(separator: " ")
     let text = packable + " bool_values: [true, false, true] levels: [LEVEL_NEGATIVE, LEVEL_UNSPECIFIED, LEVEL_HIGH]"
-    let packed: Repeated = try roundTrip(
+    let packed: Repeated = try await roundTrip(
       text + " string_values: ['a', '', 'b'] bytes_values: ['', '\\000'] messages: [{}, {int32_value: 3}]")
     #expect(packed.int32Values == [0] + (1...12))
     #expect(packed.boolValues == [true, false, true])
@@ -80,7 +80,7 @@ import Testing
     #expect(packed.bytesValues == [[], [0]])
     #expect(packed.messages == [Scalars(), .with { $0.int32Value = 3 }])
 
-    let unpacked: Unpacked = try roundTrip(text)
+    let unpacked: Unpacked = try await roundTrip(text)
     #expect(unpacked.doubleValues == packed.doubleValues && unpacked.levels == packed.levels)
     // Either reads what the other writes.
     let unpackedBytes = try unpacked.encoded()
@@ -96,14 +96,14 @@ import Testing
   }
 
   @Test("Maps take every kind of key and value, and the last value of a key")
-  func maps() throws {
+  func maps() async throws {
     let names = [
       "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64",
     ]
     let byNumber = names.map { "by_\($0) {key: 0 value: ''} by_\($0) {key: 7 value: 'seven'}" }
     let toNumber = (names + ["double", "float"]).map { "to_\($0) {key: 'a' value: 5} to_\($0) {key: '' value: 0}" }
     let text = (byNumber + toNumber).joined(separator: " ")
-    let maps: Maps = try roundTrip(
+    let maps: Maps = try await roundTrip(
       text + """
          by_bool {key: true value: 'yes'} by_bool {key: false value: 'no'} by_string {key: 'k' value: 'v'}
          to_bool {key: 'a' value: true} to_string {key: 'a' value: 'b'} to_bytes {key: 'a' value: '\\000'}
@@ -116,7 +116,7 @@ import Testing
     #expect(maps.toLevel == ["a": .lowest])
     #expect(maps.toMessage == ["a": .with { $0.level = .in }, "b": Scalars()])
     #expect(maps.toItself["a"]?.toItself == ["b": Maps()])
-    let bytes = try Protoc.encode(
+    let bytes = try await Protoc.encode(
       "by_string {key: 'k' value: 'first'} by_string {key: 'k' value: 'last'}", as: "golden.Maps")
     let repeatedKey = try bytes.withUnsafeBytes { try Maps(decoding: $0) }
     #expect(repeatedKey.byString == ["k": "last"])
@@ -133,8 +133,8 @@ import Testing
   }
 
   @Test("Messages that contain themselves keep their shape")
-  func recursion() throws {
-    let tree: Tree = try roundTrip(
+  func recursion() async throws {
+    let tree: Tree = try await roundTrip(
       """
       label: "root" left {label: "l" left {label: "ll"}} right {} only {leaf: ""}
       children: [{label: "c"}, {children: {}}] named {key: "n" value: {label: "v"}} branch {tree {label: "b"}}
@@ -147,8 +147,8 @@ import Testing
   }
 
   @Test("Nested types that hide others are the ones that the proto means")
-  func nesting() throws {
-    let outer: Outer = try roundTrip(
+  func nesting() async throws {
+    let outer: Outer = try await roundTrip(
       """
       inner {nearest {inner_value: 1} outermost {last: "x"} level: LEVEL_OTHER outer_level: LEVEL_HIGH outer {}}
       scalars {inner_value: 2} levels {key: 3 value: LEVEL_OTHER}
@@ -160,8 +160,8 @@ import Testing
   }
 
   @Test("Well-known types are messages like others")
-  func wellKnownTypes() throws {
-    let message: WellKnown = try roundTrip(
+  func wellKnownTypes() async throws {
+    let message: WellKnown = try await roundTrip(
       """
       any {type_url: "x/y" value: "\\001"} duration {seconds: -1 nanos: -5} empty {} field_mask {paths: ["a", "b.c"]}
       struct {fields {key: "a" value {list_value {values [{null_value: NULL_VALUE}, {bool_value: false}]}}}}
@@ -177,8 +177,8 @@ import Testing
   }
 
   @Test("Fields are found by their numbers, whatever the order and the gaps")
-  func gaps() throws {
-    let gaps: Gaps = try roundTrip("thousand: 'k' one: '1' three: '3' big: 'b'")
+  func gaps() async throws {
+    let gaps: Gaps = try await roundTrip("thousand: 'k' one: '1' three: '3' big: 'b'")
     #expect((gaps.one, gaps.three, gaps.thousand, gaps.big) == ("1", "3", "k", "b"))
   }
 }

@@ -218,22 +218,24 @@ private struct Deliveries {
 
   @Test func sessionsComeOnTheBusAndLeaveIt() async throws {
     try await withServices { services in
-      let session = try await services.create("a")
+      let id = try await services.createReceiver()
       let registered = try await services.messages.registerSession(
         .with {
-          $0.sessionID = session.id
+          $0.sessionID = id
           $0.messageTypes = ["COMMAND"]
           $0.priority = .high
         }
       ).session
       #expect(registered?.registration?.messageTypes == ["COMMAND"] && registered?.registration?.priority == .high)
-      #expect(try await services.get(session.id) == registered)
-      #expect(try await services.send(to: session.id).first?.priority == .high)
-      var deliveries = try await services.receive(session.id)
-      let left = try await services.messages.deregisterSession(.with { $0.sessionID = session.id })
+      #expect(try await services.get(id) == registered)
+      #expect(try await services.send(to: id).first?.priority == .high)
+      var deliveries = try await services.receive(id)
+      // With the first message, the call has begun.
+      #expect(try await deliveries.next()?.message?.toSessionID == id)
+      let left = try await services.messages.deregisterSession(.with { $0.sessionID = id })
       #expect(left.undelivered == 1 && left.session?.registration == nil)
       #expect(try await deliveries.next() == nil)
-      let page = try await services.messages.listDeadLetters(.with { $0.sessionID = session.id })
+      let page = try await services.messages.listDeadLetters(.with { $0.sessionID = id })
       #expect(page.deadLetters.map(\.reason) == ["deregistered"])
     }
   }
