@@ -146,7 +146,11 @@ def test_an_update_that_changes_nothing_is_not_seen(server):
 
 
 def test_a_quiet_watch_gets_a_bookmark_at_what_it_has_passed(server):
-    with watching(server, session_ids=[create(server).id], after_sequence=1, deadline=30) as watch:
-        create(server, "other")
-        # Ten seconds without a matching event.
-        assert watch.bookmark() == 2
+    session_ids = [create(server).id]
+    watches = [Watch(server, session_ids=session_ids, after_sequence=1, deadline=30) for _ in range(3)]
+    assert [watch.bookmark() for watch in watches] == [1] * 3
+    create(server, "other")
+    # Ten seconds without a matching event.
+    assert [watch.bookmark() for watch in watches] == [2] * 3
+    for watch in watches:
+        watch.cancel()

@@ -1,7 +1,18 @@
 import pytest
 
 from refusal import StatusCode, refused
-from sessions import ACTIVE, DEPARTMENT, DIRECTOR, OBSERVER, UNKNOWN_ID, create, create_in, delete, update
+from sessions import (
+    ACTIVE,
+    DEPARTMENT,
+    DIRECTOR,
+    OBSERVER,
+    PARTICIPANT,
+    UNKNOWN_ID,
+    create,
+    create_in,
+    delete,
+    update,
+)
 from watch import CREATED, DELETED, STATUS_CHANGED, UPDATED, Watch, history, list_events, watching
 
 
@@ -52,6 +63,32 @@ def test_a_filter_holds_in_history_and_live_alike(busy, filters):
     assert history(busy, **fields) == expected
     with watching(busy, from_oldest=True, **fields) as watch:
         assert watch.events(len(expected)) == expected
+
+
+def test_live_watches_beside_each_other_each_see_what_is_theirs(server):
+    watcher = create(server, "watcher", type=OBSERVER, metadata={"monitoringTargets": ["s*1", "s*2"]})
+    start = history(server)[-1].sequence
+    wanted = [fields for fields in FILTERS.values() if "names" not in fields] * 2
+    watches = [Watch(server, **fields) for fields in wanted]
+    leaving = [Watch(server) for _ in range(5)]
+    observing = Watch(server, observer_id=watcher.id)
+    for watch in [*watches, *leaving, observing]:
+        assert watch.bookmark() == start
+    for i in range(100):
+        session = create(server, f"s{i}", type=[DIRECTOR, DEPARTMENT, PARTICIPANT][i % 3])
+        update(server, session.id, name=f"s{i} renamed")
+        if i % 2:
+            delete(server, session.id, force=True)
+        if i % 20 == 10:
+            leaving[i // 20].cancel()
+    happened = history(server, after=start)
+    for watch, fields in zip(watches, wanted, strict=True):
+        expected = [event for event in happened if matches(event, fields)]
+        assert watch.events(len(expected)) == expected
+        watch.cancel()
+    expected = [event for event in happened if event.session_name[-1] in "12"]
+    assert observing.events(len(expected)) == expected
+    observing.cancel()
 
 
 def test_a_live_watch_skips_what_does_not_match(server):

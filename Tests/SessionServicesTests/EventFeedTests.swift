@@ -111,7 +111,7 @@ import Testing
         Issue.record("expected to be up to date")
         return
       }
-      let wait = Task { try await feed.wait(after: generation) }
+      let wait = Task { try await feed.wait(EventFeed.Reader(lane: 0), after: generation) }
       act()
       try await wait.value
     }
@@ -124,6 +124,7 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<3 {
         group.addTask {
+          let reader = EventFeed.Reader(lane: 0)
           var position: Int64 = 0
           while position < last {
             switch feed.read(after: position) {
@@ -134,7 +135,7 @@ import Testing
               }
             // As if from the table, which is never behind memory.
             case .behind: position += 1
-            case .upToDate(let generation): try await feed.wait(after: generation)
+            case .upToDate(let generation): try await feed.wait(reader, after: generation)
             case .ended: return
             }
           }
@@ -157,7 +158,7 @@ import Testing
     feed.append(opening(0))
     for sequence in Int64(1)...5 { feed.append(commit(sequence...sequence)) }
     #expect(feed.figures == FeedFigures())
-    let readers = (0..<4).map { _ in EventFeed.Reader() }
+    let readers = (0..<4).map { _ in EventFeed.Reader(lane: 0) }
     for reader in readers { feed.join(reader) }
     // One has yet to find where to begin.
     for (reader, position) in zip(readers, [5, 3, 1] as [Int64]) { reader.note(position) }

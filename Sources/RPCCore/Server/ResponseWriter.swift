@@ -29,9 +29,24 @@ public struct ResponseWriter<Message: ProtobufMessage>: Sendable {
   ) async throws {
     var rest = range
     while !rest.isEmpty {
-      if try !call.enqueue(encoded.frames, &rest, compression) { try await call.waitForRoom() }
+      if try !sendNow(encoded, &rest, compression: compression) { try await waitForRoom() }
     }
   }
+
+  /// Sends the first of those of `encoded` that are in `rest`, and takes them out of it: as many as there is room for,
+  /// at least one. False when there is no room for more, so that `waitForRoom` comes before the next.
+  /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over.
+  @inlinable
+  public func sendNow(
+    _ encoded: EncodedMessages<Message>, _ rest: inout Range<Int>, compression: CompressionChoice = .inKind
+  ) throws -> Bool {
+    try call.enqueue(encoded.frames, &rest, compression)
+  }
+
+  /// Returns when there is room for another message.
+  /// - Throws: CANCELLED or DEADLINE_EXCEEDED when the call is over.
+  @inlinable
+  public func waitForRoom() async throws { try await call.waitForRoom() }
 
   /// Sends initial metadata now instead of with the first message.
   public func send(_ metadata: Metadata) { call.send(metadata) }

@@ -29,17 +29,39 @@ final class EventFeed: Sendable {
   }
 
   /// One of those who read, and where it is.
-  final class Reader: Sendable {
+  class Reader: LaneWaiter, @unchecked Sendable {
     // Before anything: it does not know yet where to begin.
     private static let nowhere: Int64 = -1
     private let place = Atomic<Int64>(Reader.nowhere)
 
-    func note(_ position: Int64) { place.store(position, ordering: .relaxed) }
+    final func note(_ position: Int64) { place.store(position, ordering: .relaxed) }
 
     /// Everything up to here was sent to it, or is not for it.
-    fileprivate var position: Int64? {
+    fileprivate final var position: Int64? {
       let position = place.load(ordering: .relaxed)
       return position == Self.nowhere ? nil : position
+    }
+
+    /// Takes what came, by the hand of another reader of its lane. False when that is for its own task, which then
+    /// wakes.
+    func take(_ readings: inout Readings) -> Bool { false }
+  }
+
+  /// What readers read at one time; those at the same place share it.
+  struct Readings {
+    private let feed: EventFeed
+    private var known: [(position: Int64, reading: Reading)] = []
+    // Most readers are at one place, where something came, and then at the next, where nothing is.
+    private static let knownMax = 4
+
+    fileprivate init(of feed: EventFeed) { self.feed = feed }
+
+    mutating func read(after position: Int64) -> Reading {
+      if let one = known.first(where: { $0.position == position }) { return one.reading }
+      let reading = feed.read(after: position)
+      if known.count == Self.knownMax { known.removeAll(keepingCapacity: true) }
+      known.append((position, reading))
+      return reading
     }
   }
 
@@ -88,7 +110,7 @@ final class EventFeed: Sendable {
   private let eventsMax: Int
   private let bytesMax: Int
   private let state = Mutex(State())
-  private let changed = ChangeSignal()
+  private let changed = LaneSignal<Reader>()
   private let readers = Mutex<[ObjectIdentifier: Reader]>([:])
 
   init(eventsMax: Int, bytesMax: Int = 64 << 20) {
@@ -166,8 +188,24 @@ final class EventFeed: Sendable {
     return figures
   }
 
-  /// Returns when there may be more, or the feed ticked.
-  func wait(after generation: UInt64) async throws { try await changed.wait(after: generation) }
+  /// Returns when there may be more for `reader`, or the feed ticked; while it waits, other readers of its lane may hand
+  /// it what comes.
+  /// - Throws: `CancellationError` after `cancel`.
+  func wait(_ reader: Reader, after generation: UInt64) async throws {
+    try await changed.wait(reader, after: generation) { others in
+      var readings = Readings(of: self)
+      var woken: [Reader] = []
+      others.removeAll { other in
+        if other.take(&readings) { return false }
+        woken.append(other)
+        return true
+      }
+      return woken
+    }
+  }
+
+  /// Ends the reader's wait.
+  func cancel(_ reader: Reader) { changed.cancel(reader) }
 
   private func firstBatch(after position: Int64, in batches: Deque<Batch>) -> Int {
     var low = 0

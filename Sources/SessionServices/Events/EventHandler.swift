@@ -29,8 +29,9 @@ public struct EventHandler: EventService {
     if !request.observerID.isEmpty {
       scope = try await ObserverScope(observer: request.observerID, repository: repository)
     }
-    var watch = EventWatch(
-      repository: repository, feed: changes.feed, filter: filter, scope: scope, responses: responses, now: now)
+    let watch = EventWatch(
+      repository: repository, feed: changes.feed, filter: filter, scope: scope, responses: responses,
+      lane: context.lane, now: now)
     try await answering { try await watch.run(from: start) }
   }
 

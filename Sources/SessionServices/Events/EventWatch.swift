@@ -3,21 +3,23 @@ import SessionAPI
 import SessionDomain
 
 /// One WatchEvents call: a position, a filter, and where to send what lies between.
-struct EventWatch {
+///
+/// Its state is its task's; while that waits for events, it is for the reader that hands it what comes, on the same
+/// event loop. Hence the unchecked conformance.
+final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   private let repository: any SessionRepository
   private let feed: EventFeed
   private let filter: EventFilter
-  private var scope: ObserverScope?
+  @exclusivity(unchecked) private var scope: ObserverScope?
   private let responses: ResponseWriter<WatchEventsResponse>
   private let now: @Sendable () -> ContinuousClock.Instant
   // Whether no event needs to be looked at.
   private let takesAll: Bool
   // Everything up to here that matches has been sent.
-  private var position: Int64 = 0 {
-    didSet { reader.note(position) }
+  @exclusivity(unchecked) private var position: Int64 = 0 {
+    didSet { note(position) }
   }
-  private let reader = EventFeed.Reader()
-  private var lastSent: ContinuousClock.Instant
+  @exclusivity(unchecked) private var lastSent: ContinuousClock.Instant
 
   // A stream on which nothing was sent for so long gets a bookmark.
   private static let quietMax = Duration.seconds(10)
@@ -25,7 +27,8 @@ struct EventWatch {
 
   init(
     repository: any SessionRepository, feed: EventFeed, filter: EventFilter, scope: ObserverScope?,
-    responses: ResponseWriter<WatchEventsResponse>, now: @escaping @Sendable () -> ContinuousClock.Instant
+    responses: ResponseWriter<WatchEventsResponse>, lane: UInt16,
+    now: @escaping @Sendable () -> ContinuousClock.Instant
   ) {
     self.repository = repository
     self.feed = feed
@@ -35,54 +38,95 @@ struct EventWatch {
     self.responses = responses
     self.now = now
     lastSent = now()
+    super.init(lane: lane)
   }
 
   /// Watches until the call is cancelled.
   /// - Throws: how it ends: CANCELLED, UNAVAILABLE, OUT_OF_RANGE, NOT_FOUND for a deleted observer.
-  mutating func run(from start: WatchStart) async throws {
-    feed.join(reader)
-    defer { feed.leave(reader) }
+  func run(from start: WatchStart) async throws {
+    feed.join(self)
+    defer { feed.leave(self) }
+    try await withTaskCancellationHandler {
+      try await begin(from: start)
+      try await follow()
+    } onCancel: {
+      feed.cancel(self)
+    }
+  }
+
+  private func begin(from start: WatchStart) async throws {
     switch start {
     case .now: position = feed.newest
     case .after(let sequence):
       _ = try await repository.events(.after(sequence), EventFilter(), limit: 1)
       position = sequence
     case .oldest: position = try await repository.sequences().oldest - 1
-    case .snapshot: try await sendSnapshot()
+    case .snapshot: return try await sendSnapshot()
     }
-    let hasSnapshot = if case .snapshot = start { true } else { false }
-    if !hasSnapshot {
-      // The observer's targets may have changed since they were read; from the position on, events tell.
-      try await scope?.reload()
-      try await sendBookmark()
-    }
+    // The observer's targets may have changed since they were read; from the position on, events tell.
+    try await reloadScope()
+    try await sendBookmark()
+  }
+
+  private func follow() async throws {
     while true {
-      if lastSent.duration(to: now()) >= Self.quietMax { try await sendBookmark() }
+      if isQuiet { try await sendBookmark() }
       switch feed.read(after: position) {
       case .batches(let batches): try await send(batches)
       case .behind: try await sendFromTable()
-      case .upToDate(let generation): try await feed.wait(after: generation)
+      case .upToDate(let generation): try await feed.wait(self, after: generation)
       case .ended: throw RPCError.shuttingDown
       }
     }
   }
 
-  private mutating func send(_ batches: [EventFeed.Batch]) async throws {
-    for batch in batches {
-      var rest = Int(max(0, position + 1 - batch.firstSequence))..<batch.events.count
-      if scope == nil {
-        var hasSent = false
-        while let run = takeRun(of: &rest, in: batch.events) {
-          hasSent = true
-          try await responses.send(batch.encoded, run)
+  private var isQuiet: Bool { lastSent.duration(to: now()) >= Self.quietMax }
+
+  override func take(_ readings: inout EventFeed.Readings) -> Bool {
+    while true {
+      switch readings.read(after: position) {
+      case .upToDate: return !isQuiet
+      case .behind, .ended: return false
+      case .batches(let batches):
+        // What an observer gets may need a look at the store.
+        guard scope == nil else { return false }
+        for batch in batches {
+          // Its own task hears why a call is over.
+          guard (try? sendNow(batch)) == true else { return false }
         }
-        if hasSent { lastSent = now() }
+      }
+    }
+  }
+
+  private func send(_ batches: [EventFeed.Batch]) async throws {
+    for batch in batches {
+      if scope == nil {
+        while try !sendNow(batch) { try await responses.waitForRoom() }
       } else {
         // What comes next may change which events are looked for.
-        for index in rest { try await follow(index, of: batch) }
+        for index in rest(of: batch) { try await follow(index, of: batch) }
+        position = max(position, batch.lastSequence)
       }
-      position = max(position, batch.lastSequence)
     }
+  }
+
+  /// Sends what matches of the rest of a batch while there is room. False when there is no room for more, which there
+  /// may be.
+  private func sendNow(_ batch: EventFeed.Batch) throws -> Bool {
+    var rest = rest(of: batch)
+    while var run = takeRun(of: &rest, in: batch.events) {
+      lastSent = now()
+      let hasRoom = try responses.sendNow(batch.encoded, &run)
+      position = batch.firstSequence + Int64(run.lowerBound) - 1
+      guard hasRoom else { return false }
+    }
+    position = max(position, batch.lastSequence)
+    return true
+  }
+
+  /// Those of its events that come after the position.
+  private func rest(of batch: EventFeed.Batch) -> Range<Int> {
+    Int(max(0, position + 1 - batch.firstSequence))..<batch.events.count
   }
 
   /// Takes out of `rest` the next events in a row that match, and what is before them.
@@ -97,7 +141,7 @@ struct EventWatch {
     return first..<end
   }
 
-  private mutating func follow(_ index: Int, of batch: EventFeed.Batch) async throws {
+  private func follow(_ index: Int, of batch: EventFeed.Batch) async throws {
     let event = batch.events[index]
     if matches(event) {
       try await responses.send(batch.encoded, index..<(index + 1))
@@ -107,7 +151,7 @@ struct EventWatch {
     try await follow(event)
   }
 
-  private mutating func sendFromTable() async throws {
+  private func sendFromTable() async throws {
     // The observer's own events say when its targets change, whatever the filter.
     let page = try await repository.events(
       .after(position), scope == nil ? filter : EventFilter(), limit: Self.pageSize)
@@ -122,10 +166,10 @@ struct EventWatch {
     position = page.lastSequence
   }
 
-  private mutating func sendSnapshot() async throws {
+  private func sendSnapshot() async throws {
     let snapshot = try await repository.openSnapshot(filter)
     do {
-      try await scope?.reload()
+      try await reloadScope()
       while let sessions = try await snapshot.next() {
         for session in sessions where scope?.covers(session.id, name: session.name) ?? true {
           try await responses.send(.with { $0.item = .session(.init(session)) })
@@ -142,7 +186,7 @@ struct EventWatch {
     try await responses.send(.with { $0.item = .snapshotComplete(.with { $0.sequence = sequence }) })
   }
 
-  private mutating func sendBookmark() async throws {
+  private func sendBookmark() async throws {
     let sequence = position
     lastSent = now()
     try await responses.send(.with { $0.item = .bookmark(.with { $0.sequence = sequence }) })
@@ -153,14 +197,18 @@ struct EventWatch {
   }
 
   // An observer's list is read live, and its end ends the watch.
-  private mutating func follow(_ event: SessionDomain.SessionEvent) async throws {
-    guard var scope, event.sessionID == scope.observer else { return }
+  private func follow(_ event: SessionDomain.SessionEvent) async throws {
+    guard let scope, event.sessionID == scope.observer else { return }
     switch event.kind {
     case .deleted: throw RPCError.sessionNotFound(scope.observer.description)
-    case .updated:
-      try await scope.reload()
-      self.scope = scope
+    case .updated: try await reloadScope()
     case .created, .statusChanged, .error, .terminated, .registered, .deregistered, .migrated, .healthChanged: break
     }
+  }
+
+  private func reloadScope() async throws {
+    guard var scope else { return }
+    try await scope.reload()
+    self.scope = scope
   }
 }

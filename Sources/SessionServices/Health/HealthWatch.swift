@@ -6,12 +6,15 @@ import SessionDomain
 ///
 /// Looks again at sessions whose events say that they may be better or worse: those of the regular look, and moves to
 /// another status, which count at once.
-struct HealthWatch {
+///
+/// Its state is its task's; while that waits for events, it is for the reader that looks at them for it, on the same
+/// event loop. Hence the unchecked conformance.
+final class HealthWatch: EventFeed.Reader, @unchecked Sendable {
   private let repository: any SessionRepository & MetricsRepository
   private let feed: EventFeed
   private let filter: EventFilter
   private let responses: ResponseWriter<WatchSessionHealthResponse>
-  private var position: Int64 = 0
+  @exclusivity(unchecked) private var position: Int64 = 0
   // As of what was sent last, of those that are not healthy; most are.
   private var unwell: [SessionID: SessionDomain.HealthStatus] = [:]
 
@@ -19,38 +22,64 @@ struct HealthWatch {
 
   init(
     repository: any SessionRepository & MetricsRepository, feed: EventFeed, filter: EventFilter,
-    responses: ResponseWriter<WatchSessionHealthResponse>
+    responses: ResponseWriter<WatchSessionHealthResponse>, lane: UInt16
   ) {
     self.repository = repository
     self.feed = feed
     self.filter = filter
     self.responses = responses
+    super.init(lane: lane)
   }
 
   /// Watches until the call is cancelled.
   /// - Throws: how it ends: CANCELLED, UNAVAILABLE.
-  mutating func run() async throws {
-    // What happens from here on is looked at again, also what the first look saw already.
-    position = feed.newest
-    try await sendAll()
+  func run() async throws {
+    try await withTaskCancellationHandler {
+      // What happens from here on is looked at again, also what the first look saw already.
+      position = feed.newest
+      try await sendAll()
+      try await follow()
+    } onCancel: {
+      feed.cancel(self)
+    }
+  }
+
+  private func follow() async throws {
     while true {
       switch feed.read(after: position) {
       case .batches(let batches):
         for batch in batches {
           try await follow(batch.events.filter { $0.sequence > position })
-          position = batch.events.last?.sequence ?? position
+          position = batch.lastSequence
         }
       case .behind:
         let page = try await repository.events(.after(position), filter, limit: Self.pageSize)
         try await follow(page.events)
         position = page.lastSequence
-      case .upToDate(let generation): try await feed.wait(after: generation)
+      case .upToDate(let generation): try await feed.wait(self, after: generation)
       case .ended: throw RPCError.shuttingDown
       }
     }
   }
 
-  private mutating func sendAll() async throws {
+  override func take(_ readings: inout EventFeed.Readings) -> Bool {
+    while true {
+      switch readings.read(after: position) {
+      case .upToDate: return true
+      case .behind, .ended: return false
+      case .batches(let batches):
+        for batch in batches {
+          // A look at the store is for its own task.
+          if batch.events.contains(where: { $0.sequence > position && concerns($0) }) {
+            return false
+          }
+          position = batch.lastSequence
+        }
+      }
+    }
+  }
+
+  private func sendAll() async throws {
     guard filter.sessionIDs.isEmpty else {
       var rest = filter.sessionIDs.sorted()[...]
       while !rest.isEmpty {
@@ -68,17 +97,16 @@ struct HealthWatch {
     }
   }
 
-  private mutating func follow(_ events: [SessionDomain.SessionEvent]) async throws {
+  private func follow(_ events: [SessionDomain.SessionEvent]) async throws {
     var ids: [SessionID] = []
     // Whether it is new; each is looked at once for all that happened to it.
     var isNew: [SessionID: Bool] = [:]
-    for event in events where filter.matches(event) {
-      switch event.kind {
-      case .created, .statusChanged, .healthChanged:
+    for event in events where concerns(event) {
+      if event.kind == .deleted {
+        unwell[event.sessionID] = nil
+      } else {
         if isNew[event.sessionID] == nil { ids.append(event.sessionID) }
         isNew[event.sessionID] = isNew[event.sessionID] ?? false || event.kind == .created
-      case .deleted: unwell[event.sessionID] = nil
-      case .updated, .error, .terminated, .registered, .deregistered, .migrated: break
       }
     }
     while !ids.isEmpty {
@@ -91,7 +119,16 @@ struct HealthWatch {
     }
   }
 
-  private mutating func send(_ health: SessionDomain.SessionHealth) async throws {
+  /// Whether a session that is looked for may be better or worse since the event, or is no more.
+  private func concerns(_ event: SessionDomain.SessionEvent) -> Bool {
+    guard filter.matches(event) else { return false }
+    return switch event.kind {
+    case .created, .statusChanged, .healthChanged, .deleted: true
+    case .updated, .error, .terminated, .registered, .deregistered, .migrated: false
+    }
+  }
+
+  private func send(_ health: SessionDomain.SessionHealth) async throws {
     unwell[health.sessionID] = health.status == .healthy ? nil : health.status
     try await responses.send(.with { $0.health = .init(health) })
   }

@@ -28,7 +28,8 @@ public struct SessionHealthHandler: SessionHealthService {
     context: ServerContext
   ) async throws {
     let filter = try EventFilter(kinds: [], sessionIDs: request.sessionIds, types: [])
-    var watch = HealthWatch(repository: repository, feed: changes.feed, filter: filter, responses: responses)
+    let watch = HealthWatch(
+      repository: repository, feed: changes.feed, filter: filter, responses: responses, lane: context.lane)
     try await answering { try await watch.run() }
   }
 }
