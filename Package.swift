@@ -132,8 +132,8 @@ let package = Package(
     tests(
       "SessionServicesTests",
       [
-        "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCServices", "RPCCore",
-        "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
+        "SessionServices", "SessionStore", "SessionDomain", "SessionAPI", "RPCInProcess", "RPCTransport", "RPCServices",
+        "RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "RPCTestSupport", "RepositoryConformance",
       ]),
     tests(
       "SessiondTests",

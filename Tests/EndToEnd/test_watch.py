@@ -2,6 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lifecycle import shut_down_all
 from refusal import StatusCode, refused
 from sessions import ACTIVE, create, create_in, delete, get, list_sessions, update
 from watch import CREATED, Watch, assert_unbroken, history, watching
@@ -134,6 +135,19 @@ def test_a_slow_watch_holds_up_nobody_and_misses_nothing(server):
             create(server, "n" * 250, metadata={"i": i})
             assert quick.event().sequence == i + 1
         assert_unbroken(slow.events(500), 0)
+
+
+def test_a_commit_larger_than_a_stream_holds_comes_whole_to_all(server):
+    for i in range(400):
+        create(server, "n" * 250 + str(i))
+    watches = [Watch(server) for _ in range(4)]
+    assert [watch.bookmark() for watch in watches] == [400] * 4
+    shut_down_all(server)
+    expected = history(server, after=400)
+    assert len(expected) >= 800
+    for watch in watches:
+        assert watch.events(len(expected)) == expected
+        watch.cancel()
 
 
 def test_an_update_that_changes_nothing_is_not_seen(server):

@@ -69,10 +69,11 @@ def test_live_watches_beside_each_other_each_see_what_is_theirs(server):
     watcher = create(server, "watcher", type=OBSERVER, metadata={"monitoringTargets": ["s*1", "s*2"]})
     start = history(server)[-1].sequence
     wanted = [fields for fields in FILTERS.values() if "names" not in fields] * 2
-    watches = [Watch(server, **fields) for fields in wanted]
-    leaving = [Watch(server) for _ in range(5)]
     observing = Watch(server, observer_id=watcher.id)
-    for watch in [*watches, *leaving, observing]:
+    assert observing.bookmark() == start
+    leaving = [Watch(server) for _ in range(5)]
+    watches = [Watch(server, **fields) for fields in wanted]
+    for watch in [*leaving, *watches]:
         assert watch.bookmark() == start
     for i in range(100):
         session = create(server, f"s{i}", type=[DIRECTOR, DEPARTMENT, PARTICIPANT][i % 3])

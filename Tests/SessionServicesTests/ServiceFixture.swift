@@ -5,6 +5,7 @@ import RPCCore
 import RPCInProcess
 import RPCServices
 import RPCTestSupport
+import RPCTransport
 import RepositoryConformance
 import SessionAPI
 import SessionDomain
@@ -12,7 +13,7 @@ import SessionDomain
 @testable import SessionServices
 @testable import SessionStore
 
-/// The services on a real store in a directory of its own, called without sockets.
+/// The services on a real store in a directory of its own.
 struct ServiceFixture: Sendable {
   let repository: any SessionRepository
   let changes: CommittedChanges
@@ -42,6 +43,8 @@ struct FixtureSettings: Sendable {
   var enableAffinity = true
   /// Whether timers go by a clock that stands still until it is moved.
   var stopsTime = false
+  /// Whether they are called over a socket, on one event loop.
+  var isOnSocket = false
   /// What stands between the services and the store.
   var wrap: @Sendable (any SessionRepository) -> any SessionRepository = { $0 }
 }
@@ -68,7 +71,7 @@ func withServices(
   let repository = settings.wrap(store)
   let now = Observed(ContinuousClock.now)
   let messageHandler = MessageHandler(repository: store, isAffinityEnabled: settings.enableAffinity)
-  let transport = InProcessTransport(services: [
+  let services: [any RPCService] = [
     SessionHandler(repository: repository, changes: changes),
     LifecycleHandler(repository: store, features: settings.features),
     EventHandler(repository: repository, changes: changes, now: { now.value }),
@@ -78,7 +81,8 @@ func withServices(
       repository: store, changes: changes, isEnabled: settings.store.recordsMetrics,
       interval: settings.store.metricsInterval, clock: timer),
     SessionHealthHandler(repository: store, changes: changes),
-  ])
+  ]
+  let (transport, stop) = try await serve(services, isOnSocket: settings.isOnSocket)
   let fixture = ServiceFixture(
     repository: repository, changes: changes, sessions: SessionServiceClient(transport),
     lifecycle: LifecycleServiceClient(transport), events: EventServiceClient(transport),
@@ -89,10 +93,28 @@ func withServices(
   do {
     try await body(fixture)
   } catch {
+    try await stop()
     await store.close()
     throw error
   }
+  try await stop()
   await store.close()
+}
+
+/// A way to call services, and what ends it.
+private func serve(
+  _ services: [any RPCService], isOnSocket: Bool
+) async throws -> (any ClientTransport, stop: () async throws -> Void) {
+  guard isOnSocket else { return (InProcessTransport(services: services), {}) }
+  let server = RPCServer(services: services, threads: 1)
+  let client = try RPCClient(host: "127.0.0.1", port: try await server.start(host: "127.0.0.1", port: 0).port ?? 0)
+  return (
+    client,
+    {
+      await client.close(grace: .zero)
+      try await server.shutDown(grace: .zero)
+    }
+  )
 }
 
 extension SQLiteSessionRepository {

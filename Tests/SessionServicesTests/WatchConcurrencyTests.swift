@@ -17,10 +17,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 8, 64, 65_536])
-  func watchersThatStartAnywhereSeeEveryEventOnce(eventsMax: Int) async throws {
+  @Test(arguments: [1, 8, 64, 65_536], [false, true])
+  func watchersThatStartAnywhereSeeEveryEventOnce(eventsMax: Int, isOnSocket: Bool) async throws {
     let count = 400
-    try await withServices({ $0.eventsMax = eventsMax }) { services in
+    try await withServices({ ($0.eventsMax, $0.isOnSocket) = (eventsMax, isOnSocket) }) { services in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await createMany(services, count) }
         for _ in 0..<4 {
@@ -51,8 +51,9 @@ import Testing
     }
   }
 
-  @Test func aWatcherThatDoesNotReadHoldsUpNobody() async throws {
-    try await withServices({ $0.eventsMax = 16 }) { services in
+  @Test(arguments: [false, true])
+  func aWatcherThatDoesNotReadHoldsUpNobody(isOnSocket: Bool) async throws {
+    try await withServices({ ($0.eventsMax, $0.isOnSocket) = (16, isOnSocket) }) { services in
       var slow = try await services.watch()
       #expect(try await slow.bookmark() == 0)
       var quick = try await services.watch()

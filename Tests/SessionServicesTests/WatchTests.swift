@@ -204,13 +204,16 @@ import Testing
     }
   }
 
-  @Test func theServersEndEndsAWatch() async throws {
-    try await withServices { services in
-      var watch = try await services.watch()
-      #expect(try await watch.bookmark() == 0)
+  @Test(arguments: [false, true])
+  func theServersEndEndsAWatch(isOnSocket: Bool) async throws {
+    try await withServices({ $0.isOnSocket = isOnSocket }) { services in
+      var watches = [try await services.watch(), try await services.watch(), try await services.watch()]
+      for index in watches.indices { #expect(try await watches[index].bookmark() == 0) }
       services.changes.shutDown()
-      let ending = try await refusal { try await watch.next() != nil }
-      #expect(ending == Refusal(code: .unavailable, reason: "SHUTTING_DOWN"))
+      for index in watches.indices {
+        let ending = try await refusal { try await watches[index].next() != nil }
+        #expect(ending == Refusal(code: .unavailable, reason: "SHUTTING_DOWN"))
+      }
     }
   }
 }
