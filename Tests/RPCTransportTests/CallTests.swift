@@ -132,6 +132,30 @@ import Testing
     }
   }
 
+  @Test func aHandlerThatIsAlwaysReadySharesItsLoop() async throws {
+    let isCalled = Observed(false)
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, _) in
+        isCalled.open()
+        return try ServerResponse(request)
+      },
+      .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
+        try await responses.send(Text("1"))
+        while !isCalled.value, !Task.isCancelled { await Task.yield() }
+        try await responses.send(Text("2"))
+      })
+    try await withServer(service) { server in
+      let client = try await server.connect()
+      let call = try await client.open(Calls.serverStreaming.path)
+      try call.send(Text())
+      call.finish()
+      // Comes out while its handler goes on, and so does another call come in.
+      #expect(try await call.messages(1) == ["1"])
+      #expect(try await client.call(Calls.unary.path, [Text("a")]).code == .ok)
+      #expect(try await call.end().texts == ["1", "2"])
+    }
+  }
+
   @Test func aHandlerMaySendItsMetadataEarly() async throws {
     let mayGoOn = Observed(false)
     let service = HandMadeService(

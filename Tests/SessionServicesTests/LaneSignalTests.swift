@@ -23,22 +23,14 @@ import Testing
     case served(Int, by: Int)
   }
 
-  private func serve(_ others: inout [Counter], _ body: (Counter) -> Bool) -> [Counter] {
-    let woken = others.filter { !body($0) }
-    others.removeAll { other in woken.contains { $0 === other } }
-    return woken
-  }
-
   /// A task that waits once.
   private func wait(
     _ counter: Counter, at signal: LaneSignal<Counter>, _ acts: Observed<[Act]>
   ) -> Task<Void, any Error> {
     Task {
-      try await signal.wait(counter, after: 0) { others in
-        serve(&others) { other in
-          if other.mayBeServed { acts.update { $0.append(.served(other.number, by: counter.number)) } }
-          return other.mayBeServed
-        }
+      try await signal.wait(counter, after: 0) { other in
+        if other.mayBeServed { acts.update { $0.append(.served(other.number, by: counter.number)) } }
+        return other.mayBeServed
       }
       acts.update { $0.append(.woke(counter.number)) }
     }
@@ -91,48 +83,50 @@ import Testing
     #expect(Set(acts.value) == Set((0..<4).map(Act.woke)))
   }
 
-  @Test func aChangeWhileOthersAreServedIsServedToo() async throws {
+  @Test func whatChangesWhileOthersAreServedIsForTheNextLeader() async throws {
     let signal = LaneSignal<Counter>()
-    let other = Counter(lane: 1)
-    let otherTask = Task { try await signal.wait(other, after: 0) { _ in [] } }
-    try await allWait(1, at: signal)
-    let leader = Counter(lane: 1)
-    let leaderTask = Task {
-      try await signal.wait(leader, after: 0) { others in
-        serve(&others) { other in
-          // Twice somebody says more before this one is through.
-          if signal.generation < 3 { signal.notify() }
-          other.count = signal.generation
-          return true
-        }
-      }
+    let counters = (0..<3).map { Counter($0, lane: 1) }
+    let acts = Observed<[Act]>([])
+    var tasks: [Task<Void, any Error>] = []
+    for counter in counters {
+      tasks.append(
+        Task {
+          try await signal.wait(counter, after: 0) { other in
+            if signal.generation < 2 { signal.notify() }
+            other.count = signal.generation
+            acts.update { $0.append(.served(other.number, by: counter.number)) }
+            return true
+          }
+        })
+      try await allWait(tasks.count, at: signal)
     }
-    try await allWait(2, at: signal)
     signal.notify()
-    try await leaderTask.value
-    #expect(other.count == 3)
-    #expect(signal.waitingCount == 1)
+    // The last one served both others, and the one before it the first again.
+    try await tasks[2].value
+    try await tasks[1].value
+    #expect(acts.value == [.served(0, by: 2), .served(1, by: 2), .served(0, by: 1)])
+    #expect(counters[0].count == 2 && signal.waitingCount == 1)
     signal.notify()
-    try await otherTask.value
+    try await tasks[0].value
   }
 
   @Test func aCancelledWaitEndsWhereverItIs() async throws {
     let signal = LaneSignal<Counter>()
     let (before, waiting, served) = (Counter(lane: 1), Counter(lane: 1), Counter(lane: 1))
     signal.cancel(before)
-    await #expect(throws: CancellationError.self) { try await signal.wait(before, after: 0) { _ in [] } }
+    await #expect(throws: CancellationError.self) { try await signal.wait(before, after: 0) { _ in true } }
 
-    let waits = Task { try await signal.wait(waiting, after: 0) { _ in [] } }
+    let waits = Task { try await signal.wait(waiting, after: 0) { _ in true } }
     try await allWait(1, at: signal)
     signal.cancel(waiting)
     await #expect(throws: CancellationError.self) { try await waits.value }
 
-    let isServed = Task { try await signal.wait(served, after: 0) { _ in [] } }
+    let isServed = Task { try await signal.wait(served, after: 0) { _ in true } }
     try await allWait(1, at: signal)
     let leads = Task {
-      try await signal.wait(Counter(lane: 1), after: 0) { others in
-        for other in others { signal.cancel(other) }
-        return []
+      try await signal.wait(Counter(lane: 1), after: 0) { other in
+        signal.cancel(other)
+        return true
       }
     }
     try await allWait(2, at: signal)
@@ -154,11 +148,9 @@ import Testing
             let generation = signal.generation
             counter.count = generation
             if generation >= last { return }
-            try await signal.wait(counter, after: generation) { others in
-              serve(&others) { other in
-                other.count = signal.generation
-                return other.mayBeServed && other.count < last && other.count % 8 != 0
-              }
+            try await signal.wait(counter, after: generation) { other in
+              other.count = signal.generation
+              return other.mayBeServed && other.count < last && other.count % 8 != 0
             }
           }
         }

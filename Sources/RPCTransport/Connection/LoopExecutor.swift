@@ -104,8 +104,15 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
   /// Runs the tasks that are ready now instead of at the turn. A call that came in whole then runs and lets go of
   /// its memory before the next one of the same read takes some.
+  ///
+  /// Those that become ready meanwhile wait for the next round: tasks that go on and on share the loop with its
+  /// connections.
   func runReady() {
-    while let job = ready.popFirst() { job.runSynchronously(on: asUnownedTaskExecutor()) }
+    var left = ready.count
+    while left > 0, let job = ready.popFirst() {
+      left -= 1
+      job.runSynchronously(on: asUnownedTaskExecutor())
+    }
   }
 
   func runTurn() {
@@ -116,13 +123,19 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
       runRound()
       rounds += 1
     } while hasWork && rounds < Self.roundsMax
-    turn = .none
-    if hasWork { arrangeTurn() }
+    guard hasWork else {
+      turn = .none
+      return
+    }
+    turn = .coming
+    // The loop runs all that is due before it looks at its sockets; so this is due a moment later.
+    eventLoop.scheduleTask(in: Self.pause) { self.runTurn() }
   }
 
-  // A stream whose reader keeps up has work as soon as it was flushed: after so many rounds the loop looks at its
-  // other connections first.
+  // A stream whose reader keeps up has work as soon as it was flushed, and some handlers always do: after so many rounds
+  // the loop looks at its other connections first.
   private static let roundsMax = 4
+  private static let pause = TimeAmount.microseconds(25)
 
   private var hasWork: Bool { !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty }
 

@@ -37,7 +37,7 @@ final class EventFeed: Sendable {
     final func note(_ position: Int64) { place.store(position, ordering: .relaxed) }
 
     /// Everything up to here was sent to it, or is not for it.
-    fileprivate final var position: Int64? {
+    fileprivate final var noted: Int64? {
       let position = place.load(ordering: .relaxed)
       return position == Self.nowhere ? nil : position
     }
@@ -47,7 +47,8 @@ final class EventFeed: Sendable {
     func take(_ readings: inout Readings) -> Bool { false }
   }
 
-  /// What readers read at one time; those at the same place share it.
+  /// What a leader reads for others; those at the same place share it. It may be older than the newest commit, which is
+  /// for the next leader.
   struct Readings {
     private let feed: EventFeed
     private var known: [(position: Int64, reading: Reading)] = []
@@ -179,7 +180,7 @@ final class EventFeed: Sendable {
     var figures = FeedFigures()
     for reader in readers.withLock({ Array($0.values) }) {
       figures.watchers += 1
-      guard let position = reader.position else { continue }
+      guard let position = reader.noted else { continue }
       let lag = max(0, newest - position)
       figures.lagMax = max(figures.lagMax, lag)
       figures.lagSum += lag
@@ -192,16 +193,8 @@ final class EventFeed: Sendable {
   /// it what comes.
   /// - Throws: `CancellationError` after `cancel`.
   func wait(_ reader: Reader, after generation: UInt64) async throws {
-    try await changed.wait(reader, after: generation) { others in
-      var readings = Readings(of: self)
-      var woken: [Reader] = []
-      others.removeAll { other in
-        if other.take(&readings) { return false }
-        woken.append(other)
-        return true
-      }
-      return woken
-    }
+    var readings = Readings(of: self)
+    try await changed.wait(reader, after: generation) { $0.take(&readings) }
   }
 
   /// Ends the reader's wait.

@@ -4,8 +4,8 @@ import SessionDomain
 
 /// One WatchEvents call: a position, a filter, and where to send what lies between.
 ///
-/// Its state is its task's; while that waits for events, it is for the reader that hands it what comes, on the same
-/// event loop. Hence the unchecked conformance.
+/// Its state is its task's, and while that waits for events, the leader's that hands it what comes; see `LaneSignal`.
+/// Hence the unchecked conformance.
 final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   private let repository: any SessionRepository
   private let feed: EventFeed
@@ -20,6 +20,8 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     didSet { note(position) }
   }
   @exclusivity(unchecked) private var lastSent: ContinuousClock.Instant
+  // What was sent last filled the stream: a leader that sends does not wait for it, so that its own task must.
+  @exclusivity(unchecked) private var isFull = false
 
   // A stream on which nothing was sent for so long gets a bookmark.
   private static let quietMax = Duration.seconds(10)
@@ -70,6 +72,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
 
   private func follow() async throws {
     while true {
+      if isFull { try await waitForRoom() }
       if isQuiet { try await sendBookmark() }
       switch feed.read(after: position) {
       case .batches(let batches): try await send(batches)
@@ -101,7 +104,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   private func send(_ batches: [EventFeed.Batch]) async throws {
     for batch in batches {
       if scope == nil {
-        while try !sendNow(batch) { try await responses.waitForRoom() }
+        while try !sendNow(batch) { try await waitForRoom() }
       } else {
         // What comes next may change which events are looked for.
         for index in rest(of: batch) { try await follow(index, of: batch) }
@@ -110,18 +113,24 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     }
   }
 
-  /// Sends what matches of the rest of a batch while there is room. False when there is no room for more, which there
-  /// may be.
+  /// Sends what matches of the rest of a batch, without a look at the room before, until there is none. False when
+  /// `waitForRoom` is to come before the next, of which there may be none.
   private func sendNow(_ batch: EventFeed.Batch) throws -> Bool {
     var rest = rest(of: batch)
-    while var run = takeRun(of: &rest, in: batch.events) {
-      lastSent = now()
-      let hasRoom = try responses.sendNow(batch.encoded, &run)
+    var hasSent = false
+    while !isFull, var run = takeRun(of: &rest, in: batch.events) {
+      isFull = try !responses.sendNow(batch.encoded, &run)
       position = batch.firstSequence + Int64(run.lowerBound) - 1
-      guard hasRoom else { return false }
+      hasSent = true
     }
-    position = max(position, batch.lastSequence)
-    return true
+    if hasSent { lastSent = now() }
+    if !isFull { position = max(position, batch.lastSequence) }
+    return !isFull
+  }
+
+  private func waitForRoom() async throws {
+    try await responses.waitForRoom()
+    isFull = false
   }
 
   /// Those of its events that come after the position.

@@ -2,14 +2,16 @@ import Synchronization
 
 /// One of those who wait at a `LaneSignal`.
 ///
-/// While it waits it belongs to the signal, which lends it to the one that leads its lane; else to its own task.
+/// While it waits it belongs to the signal, which lends it to the one that leads its lane; else to its own task. The
+/// signal's lock hands it from one to the other.
 class LaneWaiter: @unchecked Sendable {
-  /// The event loop that its call lives on; 0 where that may be any thread.
+  /// The event loop that its call lives on, as a number of the server's; 0 where that may be any thread.
   let lane: UInt16
-  // Of whoever took it out of those that wait.
+  // These three are the signal's, under its lock, or of whoever it gives the waiter to.
   fileprivate var continuation: UnsafeContinuation<Bool, any Error>?
-  // Under the signal's lock.
   fileprivate var isCancelled = false
+  // Among those that wait in its lane; nil while it is lent, or its own task's.
+  fileprivate var place: Int?
 
   /// One of the calls of `lane`.
   init(lane: UInt16) { self.lane = lane }
@@ -28,9 +30,36 @@ class LaneWaiter: @unchecked Sendable {
 /// between the look and the wait is not missed.
 final class LaneSignal<Waiter: LaneWaiter>: Sendable {
   private struct Lane {
-    var waiting: [Waiter] = []
+    private(set) var waiting: [Waiter] = []
     // One was woken for all, and is not through with them.
     var isLed = false
+
+    mutating func add(_ waiter: Waiter) {
+      waiter.place = waiting.count
+      waiting.append(waiter)
+    }
+
+    /// False if it does not wait here now.
+    mutating func remove(_ waiter: Waiter) -> Bool {
+      guard let place = waiter.place, let last = waiting.popLast() else { return false }
+      waiter.place = nil
+      guard last !== waiter else { return true }
+      waiting[place] = last
+      last.place = place
+      return true
+    }
+
+    mutating func takeLast() -> Waiter? {
+      guard let last = waiting.popLast() else { return nil }
+      last.place = nil
+      return last
+    }
+
+    mutating func takeAll() -> [Waiter] {
+      defer { waiting = [] }
+      for waiter in waiting { waiter.place = nil }
+      return waiting
+    }
   }
 
   private struct State {
@@ -44,18 +73,17 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
   /// How often something changed.
   var generation: UInt64 { state.withLock { $0.generation } }
 
-  /// How many wait.
+  /// How many wait, without those that are lent to a leader.
   var waitingCount: Int { state.withLock { $0.lanes.reduce(0) { $0 + $1.waiting.count } } }
 
-  /// Begins the next generation. Of each lane that has none, one of those who wait becomes the leader.
+  /// Begins the next generation. In each lane without a leader, one of those who wait becomes it.
   func notify() {
     let (woken, leaders) = state.withLock { state in
       state.generation += 1
-      let woken = state.lanes[0].waiting
-      state.lanes[0].waiting = []
+      let woken = state.lanes[0].takeAll()
       var leaders: [Waiter] = []
       for index in state.lanes.indices.dropFirst() where !state.lanes[index].isLed {
-        guard let leader = state.lanes[index].waiting.popLast() else { continue }
+        guard let leader = state.lanes[index].takeLast() else { continue }
         state.lanes[index].isLed = true
         leaders.append(leader)
       }
@@ -65,13 +93,12 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
     for leader in leaders { leader.resume(with: .success(true)) }
   }
 
-  /// Waits until the generation is later than `generation` and `waiter` is not served by another: so it may have been
-  /// served any number of times meanwhile.
+  /// Returns after a generation later than `generation`, unless another serves `waiter`, which then goes on waiting.
   ///
-  /// As the leader of its lane it first calls `serve` with all others that wait there. That takes out those that need
-  /// their own task, and they wake.
+  /// As the leader of its lane it first calls `serve` with each of the others that wait there. Those for which that is
+  /// false wake.
   /// - Throws: `CancellationError` after `cancel`.
-  func wait(_ waiter: Waiter, after generation: UInt64, serve: (inout [Waiter]) -> [Waiter]) async throws {
+  func wait(_ waiter: Waiter, after generation: UInt64, serve: (Waiter) -> Bool) async throws {
     let leads = try await withUnsafeThrowingContinuation { continuation in
       let outcome = state.withLock { state -> Result<Bool, any Error>? in
         if waiter.isCancelled { return .failure(CancellationError()) }
@@ -79,7 +106,7 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
         waiter.continuation = continuation
         let lane = Int(waiter.lane)
         while state.lanes.count <= lane { state.lanes.append(Lane()) }
-        state.lanes[lane].waiting.append(waiter)
+        state.lanes[lane].add(waiter)
         return nil
       }
       if let outcome { continuation.resume(with: outcome) }
@@ -92,37 +119,31 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
     let isWaiting = state.withLock { state in
       waiter.isCancelled = true
       let lane = Int(waiter.lane)
-      guard lane < state.lanes.count, let index = state.lanes[lane].waiting.firstIndex(where: { $0 === waiter })
-      else { return false }
-      state.lanes[lane].waiting.remove(at: index)
-      return true
+      return lane < state.lanes.count && state.lanes[lane].remove(waiter)
     }
     if isWaiting { waiter.resume(with: .failure(CancellationError())) }
   }
 
-  private func lead(_ lane: Int, _ serve: (inout [Waiter]) -> [Waiter]) {
-    var isThrough = false
-    while !isThrough {
-      var (waiters, generation) = state.withLock { state in
-        let waiters = state.lanes[lane].waiting
-        state.lanes[lane].waiting = []
-        return (waiters, state.generation)
-      }
-      let woken = serve(&waiters)
-      let cancelled: [Waiter]
-      (cancelled, isThrough) = state.withLock { state in
-        let cancelled = waiters.filter(\.isCancelled)
-        if !cancelled.isEmpty { waiters.removeAll(where: \.isCancelled) }
-        // Those who came meanwhile have looked themselves.
-        waiters += state.lanes[lane].waiting
-        state.lanes[lane].waiting = waiters
-        // A change that nobody was woken for is still to be served.
-        let isThrough = state.generation == generation
-        if isThrough { state.lanes[lane].isLed = false }
-        return (cancelled, isThrough)
-      }
-      for waiter in woken { waiter.resume(with: .success(false)) }
-      for waiter in cancelled { waiter.resume(with: .failure(CancellationError())) }
+  private func lead(_ lane: Int, _ serve: (Waiter) -> Bool) {
+    let (waiters, generation) = state.withLock { ($0.lanes[lane].takeAll(), $0.generation) }
+    var (served, woken): ([Waiter], [Waiter]) = ([], [])
+    served.reserveCapacity(waiters.count)
+    for waiter in waiters {
+      if serve(waiter) { served.append(waiter) } else { woken.append(waiter) }
     }
+    let (cancelled, next) = state.withLock { state in
+      var cancelled: [Waiter] = []
+      for waiter in served {
+        if waiter.isCancelled { cancelled.append(waiter) } else { state.lanes[lane].add(waiter) }
+      }
+      // What changed meanwhile woke nobody here. It is for the next one to serve, since changes may come faster than
+      // they are served, and this one has its own task to go on with.
+      let next = state.generation == generation ? nil : state.lanes[lane].takeLast()
+      state.lanes[lane].isLed = next != nil
+      return (cancelled, next)
+    }
+    for waiter in woken { waiter.resume(with: .success(false)) }
+    for waiter in cancelled { waiter.resume(with: .failure(CancellationError())) }
+    next?.resume(with: .success(true))
   }
 }

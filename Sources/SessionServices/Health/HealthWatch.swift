@@ -7,8 +7,8 @@ import SessionDomain
 /// Looks again at sessions whose events say that they may be better or worse: those of the regular look, and moves to
 /// another status, which count at once.
 ///
-/// Its state is its task's; while that waits for events, it is for the reader that looks at them for it, on the same
-/// event loop. Hence the unchecked conformance.
+/// Its state is its task's, and while that waits for events, the leader's that looks at them for it; see `LaneSignal`.
+/// Hence the unchecked conformance.
 final class HealthWatch: EventFeed.Reader, @unchecked Sendable {
   private let repository: any SessionRepository & MetricsRepository
   private let feed: EventFeed
