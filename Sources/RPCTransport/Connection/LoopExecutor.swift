@@ -16,6 +16,8 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private var unflushed: [any Flushable] = []
   @exclusivity(unchecked) private var atEndOfTurn: [() -> Void] = []
   @exclusivity(unchecked) private var turn = Turn.none
+  // Turns in a row that ended with work left, with no input between them.
+  @exclusivity(unchecked) private var busyTurns = 0
   private let inbox = Mutex(Inbox())
   // What is worked off changes places with what is added to, so that neither is copied nor made anew each turn.
   @exclusivity(unchecked) private var taken = Inbox()
@@ -81,6 +83,7 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   /// Notes the time, and promises a call of `runTurn`, so that work until then needs no wake-up of its own.
   func beginRead() {
     now = clock()
+    busyTurns = 0
     if turn == .none { turn = .coming }
   }
 
@@ -125,17 +128,21 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     } while hasWork && rounds < Self.roundsMax
     guard hasWork else {
       turn = .none
+      busyTurns = 0
       return
     }
     turn = .coming
-    // The loop runs all that is due before it looks at its sockets; so this is due a moment later.
-    eventLoop.scheduleTask(in: Self.pause) { self.runTurn() }
+    // The loop runs all that is due before it looks at its sockets; so this is due a moment later, and later still as
+    // long as nothing comes in: a loop that is slow needs a longer moment.
+    eventLoop.scheduleTask(in: Self.pauseMin * Int64(1 << min(busyTurns, Self.pauseDoublingsMax))) { self.runTurn() }
+    busyTurns += 1
   }
 
   // A stream whose reader keeps up has work as soon as it was flushed, and some handlers always do: after so many rounds
   // the loop looks at its other connections first.
   private static let roundsMax = 4
-  private static let pause = TimeAmount.microseconds(25)
+  private static let pauseMin = TimeAmount.microseconds(25)
+  private static let pauseDoublingsMax = 6
 
   private var hasWork: Bool { !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty }
 
