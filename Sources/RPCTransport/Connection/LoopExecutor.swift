@@ -18,6 +18,8 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private var turn = Turn.none
   // Turns in a row that ended with work left, with no input between them.
   @exclusivity(unchecked) private var busyTurns = 0
+  // Input may bring turns before the pause is over, which are to begin no second one.
+  @exclusivity(unchecked) private var isPausing = false
   private let inbox = Mutex(Inbox())
   // What is worked off changes places with what is added to, so that neither is copied nor made anew each turn.
   @exclusivity(unchecked) private var taken = Inbox()
@@ -132,9 +134,18 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
       return
     }
     turn = .coming
-    // The loop runs all that is due before it looks at its sockets; so this is due a moment later, and later still as
-    // long as nothing comes in: a loop that is slow needs a longer moment.
-    eventLoop.scheduleTask(in: Self.pauseMin * Int64(1 << min(busyTurns, Self.pauseDoublingsMax))) { self.runTurn() }
+    pause()
+  }
+
+  /// Goes on after the loop has looked at its sockets. It runs all that is due before that; so this is due a moment
+  /// later, and later still as long as nothing comes in: a loop that is slow needs a longer moment.
+  private func pause() {
+    guard !isPausing else { return }
+    isPausing = true
+    eventLoop.scheduleTask(in: Self.pauseMin * Int64(1 << min(busyTurns, Self.pauseDoublingsMax))) {
+      self.isPausing = false
+      self.runTurn()
+    }
     busyTurns += 1
   }
 
