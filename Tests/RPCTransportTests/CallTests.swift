@@ -1,5 +1,7 @@
+import Dispatch
 import RPCCore
 import RPCTestSupport
+import Synchronization
 import Testing
 
 /// Calls of all four kinds over a socket.
@@ -156,6 +158,34 @@ import Testing
     }
   }
 
+  @Test func handlersThatOthersAlwaysWakeShareTheirLoop() async throws {
+    let isCalled = Observed(false)
+    let seesaw = Seesaw()
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, _) in
+        isCalled.open()
+        return try ServerResponse(request)
+      },
+      .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
+        try await responses.send(Text("1"))
+        while !isCalled.value, !Task.isCancelled { await seesaw.wakeTheOther() }
+        seesaw.end()
+        try await responses.send(Text("2"))
+      })
+    try await withServer(service) { server in
+      let client = try await server.connect()
+      var calls: [WireCall] = []
+      for _ in 0..<2 {
+        let call = try await client.open(Calls.serverStreaming.path)
+        try call.send(Text())
+        call.finish()
+        calls.append(call)
+      }
+      #expect(try await client.call(Calls.unary.path, [Text("a")]).code == .ok)
+      for call in calls { #expect(try await call.end().texts == ["1", "2"]) }
+    }
+  }
+
   @Test func aHandlerMaySendItsMetadataEarly() async throws {
     let mayGoOn = Observed(false)
     let service = HandMadeService(
@@ -177,5 +207,38 @@ import Testing
       #expect(answer.texts == ["1"])
       #expect(answer.lists.joined().filter { $0.name == "x-early" }.count == 1)
     }
+  }
+}
+
+/// Two tasks of one event loop, of which the one that runs has a thread beside wake the other, and waits until it did:
+/// the loop is always given its next work while it does the last.
+private final class Seesaw: Sendable {
+  private let resting = Mutex<CheckedContinuation<Void, Never>?>(nil)
+  private let thread = DispatchQueue(label: "seesaw")
+
+  /// Wakes the other, and returns once that has called this or `end`.
+  func wakeTheOther() async {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      let other = resting.withLock { resting in
+        defer { resting = continuation }
+        return resting
+      }
+      guard let other else { return }
+      let isWoken = DispatchSemaphore(value: 0)
+      thread.async {
+        other.resume()
+        isWoken.signal()
+      }
+      isWoken.wait()
+    }
+  }
+
+  /// Leaves the other to itself.
+  func end() {
+    let other = resting.withLock { resting in
+      defer { resting = nil }
+      return resting
+    }
+    other?.resume()
   }
 }

@@ -161,7 +161,7 @@ import Testing
     let readers = (0..<4).map { _ in EventFeed.Reader(lane: 0) }
     for reader in readers { feed.join(reader) }
     // One has yet to find where to begin.
-    for (reader, position) in zip(readers, [5, 3, 1] as [Int64]) { reader.note(position) }
+    for (reader, position) in zip(readers, [5, 3, 1] as [Int64]) { reader.position = position }
     #expect(feed.figures == FeedFigures(watchers: 4, lagMax: 4, lagSum: 6, behindMemory: 1))
     feed.leave(readers[2])
     #expect(feed.figures == FeedFigures(watchers: 3, lagMax: 2, lagSum: 2, behindMemory: 0))

@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// Work goes in turns: run every task that is ready, then flush each connection that has something to say. A turn
 /// follows each read and each wake-up from outside; what comes from other threads waits in one locked inbox that
-/// wakes the loop once a batch.
+/// wakes the loop once a batch, and not while a turn is under way: the loop runs all that it is given before it looks
+/// at its sockets, so that others could keep it from them.
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   // All but the inbox, which is locked, is confined to the loop.
   let eventLoop: any EventLoop
@@ -16,8 +17,8 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   @exclusivity(unchecked) private var unflushed: [any Flushable] = []
   @exclusivity(unchecked) private var atEndOfTurn: [() -> Void] = []
   @exclusivity(unchecked) private var turn = Turn.none
-  // Turns in a row that ended with work left, with no input between them.
-  @exclusivity(unchecked) private var busyTurns = 0
+  // Since the last input, and the last turn that left no work.
+  @exclusivity(unchecked) private var pausesInARow = 0
   // Input may bring turns before the pause is over, which are to begin no second one.
   @exclusivity(unchecked) private var isPausing = false
   private let inbox = Mutex(Inbox())
@@ -38,7 +39,10 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   private struct Inbox {
     var jobs: [UnownedJob] = []
     var actions: [@Sendable () -> Void] = []
+    // A turn is to come, or under way, that will take what is here.
     var isAnnounced = false
+
+    var isEmpty: Bool { jobs.isEmpty && actions.isEmpty }
   }
 
   init(_ eventLoop: any EventLoop, clock: @escaping @Sendable () -> MonotonicInstant) {
@@ -85,7 +89,7 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   /// Notes the time, and promises a call of `runTurn`, so that work until then needs no wake-up of its own.
   func beginRead() {
     now = clock()
-    busyTurns = 0
+    pausesInARow = 0
     if turn == .none { turn = .coming }
   }
 
@@ -125,16 +129,15 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     turn = .running
     var rounds = 0
     repeat {
+      guard rounds < Self.roundsMax else {
+        turn = .coming
+        return pause()
+      }
       runRound()
       rounds += 1
-    } while hasWork && rounds < Self.roundsMax
-    guard hasWork else {
-      turn = .none
-      busyTurns = 0
-      return
-    }
-    turn = .coming
-    pause()
+    } while hasWork || !closeInbox()
+    turn = .none
+    pausesInARow = 0
   }
 
   /// Goes on after the loop has looked at its sockets. It runs all that is due before that; so this is due a moment
@@ -142,18 +145,18 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   private func pause() {
     guard !isPausing else { return }
     isPausing = true
-    eventLoop.scheduleTask(in: Self.pauseMin * Int64(1 << min(busyTurns, Self.pauseDoublingsMax))) {
+    eventLoop.scheduleTask(in: Self.pauseMin * Int64(1 << min(pausesInARow, Self.pauseDoublingsMax))) {
       self.isPausing = false
       self.runTurn()
     }
-    busyTurns += 1
+    pausesInARow += 1
   }
 
   // A stream whose reader keeps up has work as soon as it was flushed, and some handlers always do: after so many rounds
   // the loop looks at its other connections first.
   private static let roundsMax = 4
   private static let pauseMin = TimeAmount.microseconds(25)
-  private static let pauseDoublingsMax = 6
+  private static let pauseDoublingsMax = 3
 
   private var hasWork: Bool { !ready.isEmpty || !unflushed.isEmpty || !atEndOfTurn.isEmpty }
 
@@ -169,12 +172,22 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   }
 
   private func takeInbox() {
-    inbox.withLock { swap(&$0, &taken) }
+    inbox.withLock { inbox in
+      swap(&inbox, &taken)
+      inbox.isAnnounced = true
+    }
     ready.append(contentsOf: taken.jobs)
     for action in taken.actions { action() }
     taken.jobs.removeAll(keepingCapacity: true)
     taken.actions.removeAll(keepingCapacity: true)
-    taken.isAnnounced = false
+  }
+
+  /// Has what comes from now on wake the loop; false if something has come, and does not.
+  private func closeInbox() -> Bool {
+    inbox.withLock { inbox in
+      inbox.isAnnounced = !inbox.isEmpty
+      return inbox.isEmpty
+    }
   }
 }
 

@@ -30,17 +30,18 @@ final class EventFeed: Sendable {
 
   /// One of those who read, and where it is.
   class Reader: LaneWaiter, @unchecked Sendable {
-    // Before anything: it does not know yet where to begin.
+    // Its own to change; others read it for the figures.
+    private let sequence = Atomic<Int64>(Reader.nowhere)
+    // It does not know yet where to begin.
     private static let nowhere: Int64 = -1
-    private let place = Atomic<Int64>(Reader.nowhere)
 
-    final func note(_ position: Int64) { place.store(position, ordering: .relaxed) }
-
-    /// Everything up to here was sent to it, or is not for it.
-    fileprivate final var noted: Int64? {
-      let position = place.load(ordering: .relaxed)
-      return position == Self.nowhere ? nil : position
+    /// Everything up to here was sent to it, or is not for it. Negative before it has begun.
+    final var position: Int64 {
+      get { sequence.load(ordering: .relaxed) }
+      set { sequence.store(newValue, ordering: .relaxed) }
     }
+
+    fileprivate final var hasBegun: Bool { position != Self.nowhere }
 
     /// Takes what came, by the hand of another reader of its lane. False when that is for its own task, which then
     /// wakes.
@@ -52,7 +53,8 @@ final class EventFeed: Sendable {
   struct Readings {
     private let feed: EventFeed
     private var known: [(position: Int64, reading: Reading)] = []
-    // Most readers are at one place, where something came, and then at the next, where nothing is.
+    // Most readers are at one place, where something came, and then at the next, where nothing is; a few lag behind
+    // them by a commit.
     private static let knownMax = 4
 
     fileprivate init(of feed: EventFeed) { self.feed = feed }
@@ -180,7 +182,8 @@ final class EventFeed: Sendable {
     var figures = FeedFigures()
     for reader in readers.withLock({ Array($0.values) }) {
       figures.watchers += 1
-      guard let position = reader.noted else { continue }
+      guard reader.hasBegun else { continue }
+      let position = reader.position
       let lag = max(0, newest - position)
       figures.lagMax = max(figures.lagMax, lag)
       figures.lagSum += lag
@@ -197,7 +200,7 @@ final class EventFeed: Sendable {
     try await changed.wait(reader, after: generation) { $0.take(&readings) }
   }
 
-  /// Ends the reader's wait.
+  /// Ends the reader's wait, and every later one at once.
   func cancel(_ reader: Reader) { changed.cancel(reader) }
 
   private func firstBatch(after position: Int64, in batches: Deque<Batch>) -> Int {

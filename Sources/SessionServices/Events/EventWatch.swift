@@ -15,10 +15,6 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   private let now: @Sendable () -> ContinuousClock.Instant
   // Whether no event needs to be looked at.
   private let takesAll: Bool
-  // Everything up to here that matches has been sent.
-  @exclusivity(unchecked) private var position: Int64 = 0 {
-    didSet { note(position) }
-  }
   @exclusivity(unchecked) private var lastSent: ContinuousClock.Instant
   // What was sent last filled the stream: a leader that sends does not wait for it, so that its own task must.
   @exclusivity(unchecked) private var isFull = false
@@ -50,7 +46,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     defer { feed.leave(self) }
     try await withTaskCancellationHandler {
       try await begin(from: start)
-      try await follow()
+      try await followFeed()
     } onCancel: {
       feed.cancel(self)
     }
@@ -70,7 +66,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     try await sendBookmark()
   }
 
-  private func follow() async throws {
+  private func followFeed() async throws {
     while true {
       if isFull { try await waitForRoom() }
       if isQuiet { try await sendBookmark() }
@@ -94,8 +90,9 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
         // What an observer gets may need a look at the store.
         guard scope == nil else { return false }
         for batch in batches {
-          // Its own task hears why a call is over.
-          guard (try? sendNow(batch)) == true else { return false }
+          // Its own task waits for room, and hears why a call is over.
+          do { try sendNow(batch) } catch { return false }
+          if isFull { return false }
         }
       }
     }
@@ -104,18 +101,21 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   private func send(_ batches: [EventFeed.Batch]) async throws {
     for batch in batches {
       if scope == nil {
-        while try !sendNow(batch) { try await waitForRoom() }
+        try sendNow(batch)
+        while isFull {
+          try await waitForRoom()
+          try sendNow(batch)
+        }
       } else {
         // What comes next may change which events are looked for.
-        for index in rest(of: batch) { try await follow(index, of: batch) }
+        for index in rest(of: batch) { try await send(index, of: batch) }
         position = max(position, batch.lastSequence)
       }
     }
   }
 
-  /// Sends what matches of the rest of a batch, without a look at the room before, until there is none. False when
-  /// `waitForRoom` is to come before the next, of which there may be none.
-  private func sendNow(_ batch: EventFeed.Batch) throws -> Bool {
+  /// Sends what matches of the rest of a batch until the stream is full, which may have taken the last of it.
+  private func sendNow(_ batch: EventFeed.Batch) throws {
     var rest = rest(of: batch)
     var hasSent = false
     while !isFull, var run = takeRun(of: &rest, in: batch.events) {
@@ -125,7 +125,6 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     }
     if hasSent { lastSent = now() }
     if !isFull { position = max(position, batch.lastSequence) }
-    return !isFull
   }
 
   private func waitForRoom() async throws {
@@ -150,14 +149,14 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
     return first..<end
   }
 
-  private func follow(_ index: Int, of batch: EventFeed.Batch) async throws {
+  private func send(_ index: Int, of batch: EventFeed.Batch) async throws {
     let event = batch.events[index]
     if matches(event) {
       try await responses.send(batch.encoded, index..<(index + 1))
       lastSent = now()
     }
     position = event.sequence
-    try await follow(event)
+    try await heed(event)
   }
 
   private func sendFromTable() async throws {
@@ -170,7 +169,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
         try await responses.send(.with { $0.item = .event(.init(event)) })
       }
       position = event.sequence
-      try await follow(event)
+      try await heed(event)
     }
     position = page.lastSequence
   }
@@ -206,7 +205,7 @@ final class EventWatch: EventFeed.Reader, @unchecked Sendable {
   }
 
   // An observer's list is read live, and its end ends the watch.
-  private func follow(_ event: SessionDomain.SessionEvent) async throws {
+  private func heed(_ event: SessionDomain.SessionEvent) async throws {
     guard let scope, event.sessionID == scope.observer else { return }
     switch event.kind {
     case .deleted: throw RPCError.sessionNotFound(scope.observer.description)

@@ -7,16 +7,25 @@ import Synchronization
 class LaneWaiter: @unchecked Sendable {
   /// The event loop that its call lives on, as a number of the server's; 0 where that may be any thread.
   let lane: UInt16
-  // These three are the signal's, under its lock, or of whoever it gives the waiter to.
-  fileprivate var continuation: UnsafeContinuation<Bool, any Error>?
+  // The signal's, under its lock.
   fileprivate var isCancelled = false
-  // Among those that wait in its lane; nil while it is lent, or its own task's.
-  fileprivate var place: Int?
+  // Among those that wait in its lane; nil while it is lent, or its own task's. Under the lock too.
+  fileprivate var index: Int?
+  // While it waits, the signal's under its lock; then of whoever took it out.
+  fileprivate var continuation: UnsafeContinuation<Waking, any Error>?
+
+  /// Why its task goes on.
+  fileprivate enum Waking {
+    /// To look at what changed.
+    case changed
+    /// To serve the others of its lane, and then itself.
+    case leads
+  }
 
   /// One of the calls of `lane`.
   init(lane: UInt16) { self.lane = lane }
 
-  fileprivate func resume(with result: Result<Bool, any Error>) {
+  fileprivate func resume(with result: Result<Waking, any Error>) {
     let waiting = continuation
     continuation = nil
     waiting?.resume(with: result)
@@ -35,29 +44,29 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
     var isLed = false
 
     mutating func add(_ waiter: Waiter) {
-      waiter.place = waiting.count
+      waiter.index = waiting.count
       waiting.append(waiter)
     }
 
     /// False if it does not wait here now.
     mutating func remove(_ waiter: Waiter) -> Bool {
-      guard let place = waiter.place, let last = waiting.popLast() else { return false }
-      waiter.place = nil
+      guard let index = waiter.index, let last = waiting.popLast() else { return false }
+      waiter.index = nil
       guard last !== waiter else { return true }
-      waiting[place] = last
-      last.place = place
+      waiting[index] = last
+      last.index = index
       return true
     }
 
     mutating func takeLast() -> Waiter? {
       guard let last = waiting.popLast() else { return nil }
-      last.place = nil
+      last.index = nil
       return last
     }
 
     mutating func takeAll() -> [Waiter] {
       defer { waiting = [] }
-      for waiter in waiting { waiter.place = nil }
+      for waiter in waiting { waiter.index = nil }
       return waiting
     }
   }
@@ -89,8 +98,8 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
       }
       return (woken, leaders)
     }
-    for waiter in woken { waiter.resume(with: .success(false)) }
-    for leader in leaders { leader.resume(with: .success(true)) }
+    for waiter in woken { waiter.resume(with: .success(.changed)) }
+    for leader in leaders { leader.resume(with: .success(.leads)) }
   }
 
   /// Returns after a generation later than `generation`, unless another serves `waiter`, which then goes on waiting.
@@ -99,10 +108,11 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
   /// false wake.
   /// - Throws: `CancellationError` after `cancel`.
   func wait(_ waiter: Waiter, after generation: UInt64, serve: (Waiter) -> Bool) async throws {
-    let leads = try await withUnsafeThrowingContinuation { continuation in
-      let outcome = state.withLock { state -> Result<Bool, any Error>? in
+    // Unsafe, as a checked one costs an allocation for each wait.
+    let waking = try await withUnsafeThrowingContinuation { continuation in
+      let outcome = state.withLock { state -> Result<LaneWaiter.Waking, any Error>? in
         if waiter.isCancelled { return .failure(CancellationError()) }
-        if state.generation > generation { return .success(false) }
+        if state.generation > generation { return .success(.changed) }
         waiter.continuation = continuation
         let lane = Int(waiter.lane)
         while state.lanes.count <= lane { state.lanes.append(Lane()) }
@@ -111,10 +121,10 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
       }
       if let outcome { continuation.resume(with: outcome) }
     }
-    if leads { lead(Int(waiter.lane), serve) }
+    if waking == .leads { lead(Int(waiter.lane), serve) }
   }
 
-  /// Ends the waiter's wait, or its next one.
+  /// Ends the waiter's wait, and every later one at once.
   func cancel(_ waiter: Waiter) {
     let isWaiting = state.withLock { state in
       waiter.isCancelled = true
@@ -142,8 +152,8 @@ final class LaneSignal<Waiter: LaneWaiter>: Sendable {
       state.lanes[lane].isLed = next != nil
       return (cancelled, next)
     }
-    for waiter in woken { waiter.resume(with: .success(false)) }
+    for waiter in woken { waiter.resume(with: .success(.changed)) }
     for waiter in cancelled { waiter.resume(with: .failure(CancellationError())) }
-    next?.resume(with: .success(true))
+    next?.resume(with: .success(.leads))
   }
 }

@@ -14,7 +14,6 @@ final class HealthWatch: EventFeed.Reader, @unchecked Sendable {
   private let feed: EventFeed
   private let filter: EventFilter
   private let responses: ResponseWriter<WatchSessionHealthResponse>
-  @exclusivity(unchecked) private var position: Int64 = 0
   // As of what was sent last, of those that are not healthy; most are.
   private var unwell: [SessionID: SessionDomain.HealthStatus] = [:]
 
@@ -38,23 +37,23 @@ final class HealthWatch: EventFeed.Reader, @unchecked Sendable {
       // What happens from here on is looked at again, also what the first look saw already.
       position = feed.newest
       try await sendAll()
-      try await follow()
+      try await followFeed()
     } onCancel: {
       feed.cancel(self)
     }
   }
 
-  private func follow() async throws {
+  private func followFeed() async throws {
     while true {
       switch feed.read(after: position) {
       case .batches(let batches):
         for batch in batches {
-          try await follow(batch.events.filter { $0.sequence > position })
+          try await lookAgain(after: batch.events.filter { $0.sequence > position })
           position = batch.lastSequence
         }
       case .behind:
         let page = try await repository.events(.after(position), filter, limit: Self.pageSize)
-        try await follow(page.events)
+        try await lookAgain(after: page.events)
         position = page.lastSequence
       case .upToDate(let generation): try await feed.wait(self, after: generation)
       case .ended: throw RPCError.shuttingDown
@@ -97,7 +96,7 @@ final class HealthWatch: EventFeed.Reader, @unchecked Sendable {
     }
   }
 
-  private func follow(_ events: [SessionDomain.SessionEvent]) async throws {
+  private func lookAgain(after events: [SessionDomain.SessionEvent]) async throws {
     var ids: [SessionID] = []
     // Whether it is new; each is looked at once for all that happened to it.
     var isNew: [SessionID: Bool] = [:]
