@@ -1,8 +1,10 @@
 """When several errors apply: a wrong request, what is missing, another revision, the state, and then the limits."""
 
+from affinities import CONSISTENT_HASH, create_targets, set_affinity
 from lifecycle import bootstrap, clone, initialize, migrate, resources, shut_down
+from messages import create_receiver, send, send_all
 from refusal import StatusCode, refused
-from sessions import ACTIVE, COMPLETED, ERROR, UNKNOWN_ID, create, create_in, delete, update
+from sessions import ACTIVE, COMPLETED, ERROR, OBSERVER, UNKNOWN_ID, create, create_in, delete, update
 from templates import instantiate
 
 
@@ -51,6 +53,45 @@ def test_a_status_comes_before_the_capacity(start_server):
     session = create_in(server, ACTIVE)
     with refused(StatusCode.FAILED_PRECONDITION, "ILLEGAL_TRANSITION"):
         initialize(server, session.id, "2g")
+
+
+def test_a_queue_that_is_full_is_told_last(shared_server):
+    absent = create_in(shared_server, ACTIVE, constraints=["max-queue:0"]).id
+    with refused(StatusCode.FAILED_PRECONDITION, "NOT_REGISTERED"):
+        send(shared_server, absent)
+    choosy = create_receiver(shared_server, message_types=["OTHER"], constraints=["max-queue:0"])
+    with refused(StatusCode.FAILED_PRECONDITION, "TYPE_NOT_ACCEPTED"):
+        send(shared_server, choosy)
+    with refused(StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL"):
+        send(shared_server, choosy, type="OTHER")
+    leaving = create_receiver(shared_server, constraints=["max-queue:1"])
+    send(shared_server, leaving)
+    with refused(StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL"):
+        send(shared_server, leaving)
+    with refused(StatusCode.DEADLINE_EXCEEDED, "DRAIN_TIMEOUT"):
+        shut_down(shared_server, leaving, timeout_ms=1)
+    with refused(StatusCode.FAILED_PRECONDITION, "DRAINING"):
+        send(shared_server, leaving)
+
+
+def test_an_observer_that_sends_comes_before_that_nobody_can_take_it(shared_server):
+    owner, observer = create(shared_server).id, create(shared_server, type=OBSERVER).id
+    # Its target is not on the bus, and no observer is.
+    set_affinity(shared_server, owner, create_targets(shared_server, 1))
+    for target in [{"affinity_of": owner}, {"broadcast_to": OBSERVER}]:
+        with refused(StatusCode.UNAVAILABLE, "NO_TARGET"):
+            send_all(shared_server, **target)
+        with refused(StatusCode.FAILED_PRECONDITION, "OBSERVER_READ_ONLY"):
+            send_all(shared_server, sender=observer, **target)
+
+
+def test_a_missing_key_comes_before_a_missing_sender(shared_server):
+    owner = create(shared_server).id
+    set_affinity(shared_server, owner, [create_receiver(shared_server)], strategy=CONSISTENT_HASH)
+    with refused(StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["affinity_key"]):
+        send(shared_server, affinity_of=owner, sender=UNKNOWN_ID)
+    with refused(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"):
+        send(shared_server, affinity_of=owner, affinity_key="k", sender=UNKNOWN_ID)
 
 
 def test_everything_else_comes_before_the_limit_of_sessions(start_server):

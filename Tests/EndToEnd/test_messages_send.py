@@ -1,8 +1,10 @@
 """What becomes of a message that is sent, and which are refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from affinities import CONSISTENT_HASH, set_affinity
+from affinities import CONSISTENT_HASH, ROUND_ROBIN, WEIGHTED, set_affinity
 from messages import (
     CRITICAL,
     HIGH,
@@ -19,8 +21,10 @@ from messages import (
     send,
     send_all,
     send_texts,
+    text,
 )
 from lifecycle import shut_down
+from pulse import until
 from refusal import StatusCode, refused
 from server import PATIENCE_SECONDS
 from sessions import (
@@ -296,6 +300,29 @@ def test_a_broadcast_leaves_out_who_cannot_take_it(server):
         send_all(server, broadcast_to=OBSERVER)
 
 
+def test_a_broadcast_leaves_out_who_is_draining(server):
+    draining = [create_receiver(server, f"d{i}", type=DEPARTMENT) for i in range(2)]
+    able = create_receiver(server, "able", type=DEPARTMENT)
+    for receiver in draining:
+        send_texts(server, receiver, "last")
+    with ThreadPoolExecutor() as pool:
+        shutdowns = [pool.submit(shut_down, server, receiver, 20_000) for receiver in draining]
+        until(lambda: all(get(server, receiver).registration.draining for receiver in draining))
+        assert [item.to_session_id for item in send_all(server, broadcast_to=DEPARTMENT)] == [able]
+        delete(server, able, force=True)
+        with refused(StatusCode.UNAVAILABLE, "NO_TARGET") as refusal:
+            send_all(server, broadcast_to=DEPARTMENT)
+        assert refusal.metadata == {"type": "DEPARTMENT"}
+        for receiver, shutdown in zip(draining, shutdowns, strict=True):
+            assert not shutdown.done()
+            stream = Receiver(server, receiver)
+            last = stream.next()
+            assert text(last) == "last"
+            stream.settle(last)
+            assert stream.ends_well()
+        assert [shutdown.result().status for shutdown in shutdowns] == [TERMINATED] * 2
+
+
 def test_an_affinity_picks_the_receiver(shared_server):
     owner = create(shared_server, "director").id
     targets = [create_receiver(shared_server, f"t{i}", type=DEPARTMENT) for i in range(3)]
@@ -330,6 +357,32 @@ def test_an_affinity_that_is_not_there_or_has_nobody_is_told(shared_server):
     with refused(StatusCode.FAILED_PRECONDITION, "TYPE_NOT_ACCEPTED"):
         send(shared_server, affinity_of=owner)
     assert send(shared_server, affinity_of=owner, type="OTHER").to_session_id == target
+
+
+@pytest.mark.parametrize("strategy", [ROUND_ROBIN, WEIGHTED])
+def test_who_may_not_send_takes_no_turn(shared_server, strategy):
+    owner, observer = create(shared_server, "director").id, create(shared_server, "observer", type=OBSERVER).id
+    targets = [create_receiver(shared_server, f"t{i}", type=DEPARTMENT) for i in range(3)]
+    set_affinity(shared_server, owner, targets, strategy=strategy)
+    for sender, code, reason in [
+        (observer, StatusCode.FAILED_PRECONDITION, "OBSERVER_READ_ONLY"),
+        (UNKNOWN_ID, StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"),
+    ]:
+        for target in targets:
+            with refused(code, reason):
+                send(shared_server, affinity_of=owner, sender=sender)
+            assert send(shared_server, affinity_of=owner).to_session_id == target, reason
+
+
+def test_a_target_that_refuses_the_type_had_its_turn(shared_server):
+    owner = create(shared_server, "director").id
+    picky = create_receiver(shared_server, "picky", type=DEPARTMENT, message_types=["COMMAND"])
+    other = create_receiver(shared_server, "other", type=DEPARTMENT)
+    set_affinity(shared_server, owner, [picky, other], strategy=ROUND_ROBIN)
+    with refused(StatusCode.FAILED_PRECONDITION, "TYPE_NOT_ACCEPTED"):
+        send(shared_server, affinity_of=owner, type="ERROR")
+    # A repeat is for the next one, so that it may succeed.
+    assert send(shared_server, affinity_of=owner, type="ERROR").to_session_id == other
 
 
 def test_sending_by_affinity_can_be_switched_off(start_server):

@@ -165,6 +165,28 @@ let sendCases = [
     draft.affinityOf = targets[0].description
     #expect(try await refusal { try await repository.send(draft, request: nil) } == .affinityNotFound(targets[0]))
   },
+  ConformanceCase("Who may not send by an affinity hears so before anything is picked, and takes no turn") {
+    (fixture) async throws in
+    let repository = fixture.repository
+    let owner = try await repository.create("director", .director).id
+    let observer = try await repository.create("observer", .observer).id
+    let targets = [try await fixture.createReceiver("a"), try await fixture.createReceiver("b")]
+    var affinity = AffinityDraft(
+      sessionID: owner.description, targets: targets.map { .init(sessionID: $0.description) })
+    _ = try await repository.setAffinity(affinity)
+    var draft = MessageDraft(type: "COMMAND")
+    draft.affinityOf = owner.description
+    let byObserver = draft.with { $0.senderID = observer.description }
+    #expect(try await refusal { try await repository.send(byObserver, request: nil) } == .observerReadOnly(observer))
+    #expect(try await repository.send(draft)?.receiverID == targets[0])
+    affinity.strategy = AffinityStrategy.consistentHash.rawValue
+    _ = try await repository.setAffinity(affinity)
+    let byStranger = draft.with { $0.senderID = strangeID.description }
+    #expect(try await refusal { try await repository.send(byStranger, request: nil) }?.paths == ["affinity_key"])
+    for target in targets { try await repository.move(target, to: .completed) }
+    let withKey = byObserver.with { $0.affinityKey = "k" }
+    #expect(try await refusal { try await repository.send(withKey, request: nil) } == .observerReadOnly(observer))
+  },
   ConformanceCase("Affinities count the messages of a queue") { (fixture) async throws in
     let repository = fixture.repository
     let owner = try await repository.create("director", .director).id

@@ -22,6 +22,12 @@ public struct Affinity: Hashable, Sendable {
     self.healthCheckInterval = healthCheckInterval
     self.updateTime = updateTime
   }
+
+  /// Throws `invalidArgument` when a key is needed to pick one, and there is none.
+  public func check(_ key: AffinityKey?) throws(SessionError) {
+    guard strategy == .consistentHash, key == nil else { return }
+    throw .invalidArgument([FieldViolation(path: "affinity_key", description: "CONSISTENT_HASH needs a key")])
+  }
 }
 
 /// A session that works for another.

@@ -24,16 +24,12 @@ public struct AffinityMemory: Hashable, Sendable {
 
   /// Picks the target that gets the next piece of work, and takes the turn.
   ///
-  /// `states` are those of the affinity's targets, in order; `key` matters to consistent hashing only. Throws
-  /// `invalidArgument` when a key is needed and there is none, and `noTarget` when no target can take work.
+  /// `states` are those of the affinity's targets, in order; `key` matters to consistent hashing only. Throws what
+  /// `Affinity.check` does, and `noTarget` when no target can take work.
   public mutating func resolve(
     _ affinity: Affinity, _ states: [TargetState], key: AffinityKey?
   ) throws(SessionError) -> AffinityChoice {
-    if affinity.strategy == .consistentHash, key == nil {
-      throw .invalidArgument([
-        FieldViolation(path: "affinity_key", description: "CONSISTENT_HASH needs a key")
-      ])
-    }
+    try affinity.check(key)
     let obstacles = states.map { $0.obstacle(illness: illnesses[$0.target.sessionID]) }
     let able = zip(states, obstacles).filter { $0.1 == nil }.map(\.0)
     guard let pick = pick(affinity.strategy, from: able, key: key) else {

@@ -34,9 +34,11 @@ extension Writer {
 
   func send(_ new: NewMessage, request: RequestKey?) throws(SessionError) -> [Message] {
     if let request, let messages = try messagesOfEarlier(request, new) { return messages }
-    let senderType = try new.senderID.map { (id) throws(SessionError) in try typeOfSender(id) }
-    let receivers = try receivers(of: new.target)
-    if let senderID = new.senderID, senderType == .observer { throw .observerReadOnly(senderID) }
+    let target = try found(new.target)
+    if let senderID = new.senderID, try existingSeat(of: senderID).type == .observer {
+      throw .observerReadOnly(senderID)
+    }
+    let receivers = try receivers(of: target)
     let time = nextTime()
     var messages: [Message] = []
     for (id, seat) in receivers {
@@ -100,10 +102,9 @@ extension Writer {
     return seat
   }
 
-  /// One that is on the bus is remembered.
-  private func typeOfSender(_ id: SessionID) throws(SessionError) -> SessionType {
+  private func existingSeat(of id: SessionID) throws(SessionError) -> MessageQueue.Seat {
     guard let seat = try storing({ () throws(StorageFailure) in try seat(of: id) }) else { throw .notFound(id) }
-    return seat.type
+    return seat
   }
 
   private func type(of id: SessionID) throws(SessionError) -> SessionType {
@@ -112,22 +113,34 @@ extension Writer {
     return type
   }
 
-  private func receivers(
-    of target: NewMessage.Target
-  ) throws(SessionError) -> [(SessionID, MessageQueue.Seat)] {
-    let ids: [SessionID]
+  /// A target of which all is there. Nothing is picked yet: who may not send takes no turn.
+  private enum FoundTarget {
+    case session(SessionID, MessageQueue.Seat)
+    case affinity(Affinity, AffinityKey?)
+    case all(SessionType)
+  }
+
+  private func found(_ target: NewMessage.Target) throws(SessionError) -> FoundTarget {
     switch target {
-    case .session(let id): ids = [id]
-    case .affinity(let id, let key): ids = [try resolveAffinity(of: id, key: key).targetID]
+    case .session(let id): return .session(id, try existingSeat(of: id))
+    case .affinity(let id, let key):
+      let affinity = try affinity(of: id)
+      try affinity.check(key)
+      return .affinity(affinity, key)
+    case .all(let type): return .all(type)
+    }
+  }
+
+  private func receivers(of target: FoundTarget) throws(SessionError) -> [(SessionID, MessageQueue.Seat)] {
+    switch target {
+    case .session(let id, let seat): return [(id, seat)]
+    case .affinity(let affinity, let key):
+      let id = try takeTurn(of: affinity, key: key).targetID
+      return [(id, try existingSeat(of: id))]
     case .all(let type):
-      ids = try storing { () throws(StorageFailure) in try SeatLookup.registered(type, in: database) }
+      let ids = try storing { () throws(StorageFailure) in try SeatLookup.registered(type, in: database) }
+      return try ids.map { (id) throws(SessionError) in (id, try existingSeat(of: id)) }
     }
-    var receivers: [(SessionID, MessageQueue.Seat)] = []
-    for id in ids {
-      guard let seat = try storing({ () throws(StorageFailure) in try seat(of: id) }) else { throw .notFound(id) }
-      receivers.append((id, seat))
-    }
-    return receivers
   }
 
   /// Why a session cannot take a message; nil when it can.

@@ -27,10 +27,20 @@ extension Writer {
   }
 
   func resolveAffinity(of id: SessionID, key: AffinityKey?) throws(SessionError) -> AffinityChoice {
+    try takeTurn(of: try affinity(of: id), key: key)
+  }
+
+  func affinity(of id: SessionID) throws(SessionError) -> Affinity {
     try checkExists(id)
     guard let affinity = try storing({ () throws(StorageFailure) in try AffinityLookup.find(id, in: database) }) else {
       throw .affinityNotFound(id)
     }
+    return affinity
+  }
+
+  /// Picks the target whose turn it is.
+  func takeTurn(of affinity: Affinity, key: AffinityKey?) throws(SessionError) -> AffinityChoice {
+    let id = affinity.sessionID
     let states = try storing { () throws(StorageFailure) in
       try AffinityLookup.states(of: id, in: database) { (id) throws(StorageFailure) in
         Int64(try queues.pendingCount(of: id, by: self))
