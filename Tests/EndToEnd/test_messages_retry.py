@@ -48,6 +48,21 @@ def test_what_is_not_acknowledged_comes_again_after_the_delay(start_server):
     stream.cancel()
 
 
+def test_what_fails_waits_for_the_whole_delay(start_server):
+    server = start_server("--retry-delay", "3000")
+    receiver = create_receiver(server)
+    stream = Receiver(server, receiver)
+    send(server, receiver)
+    failed = stream.next()
+    begin = time.monotonic()
+    stream.settle(failed, error="not now")
+    again = stream.next()
+    assert 2.9 <= time.monotonic() - begin < 10
+    assert (again.id, again.delivery_attempt) == (failed.id, 2)
+    stream.settle(again)
+    stream.cancel()
+
+
 def test_while_it_waits_to_be_tried_again_it_cannot_be_acknowledged(start_server):
     server = start_server("--retry-delay", "3600000")
     receiver = create_receiver(server)

@@ -7,6 +7,12 @@ extension RepositoryOptions {
     options.maxRetries = count
     return options
   }
+
+  fileprivate static func retryDelay(_ delay: Duration) -> RepositoryOptions {
+    var options = RepositoryOptions()
+    options.retryDelay = delay
+    return options
+  }
 }
 
 let retryCases = [
@@ -69,6 +75,18 @@ let retryCases = [
     #expect(page.deadLetters.map(\.message.deliveryAttempt) == [4])
     #expect(page.deadLetters.map(\.time) == [fixture.clock.now().advanced(by: .seconds(-1))])
     #expect(try await repository.shutDown(receiver, GracefulShutdown(timeout: .zero)).status == .terminated)
+    mailbox.close()
+  },
+  ConformanceCase("The delay is the one that was set", options: .retryDelay(.seconds(5))) { (fixture) async throws in
+    let repository = fixture.repository
+    let receiver = try await fixture.createReceiver()
+    let mailbox = try await repository.receive(receiver, inDeliveryMax: 0)
+    try await repository.send("a", to: receiver)
+    try await repository.acknowledge(try await mailbox.take(), error: "e")
+    try await fixture.pass(.milliseconds(4999))
+    #expect(mailbox.count == 0)
+    try await fixture.pass(.milliseconds(1))
+    #expect(try await mailbox.take().map(\.deliveryAttempt) == [2])
     mailbox.close()
   },
   ConformanceCase("Whether it failed or ran out of time counts the same") { (fixture) async throws in

@@ -59,21 +59,6 @@ private func settings(
     #expect(store.metadataIndexes.map(\.keys) == [["domain"], ["config", "region"], ["it's"]])
   }
 
-  @Test func everyThresholdOfHealthIsASetting() throws {
-    let flags = [
-      "health-error-rate-degraded": "0.1", "health-error-rate-unhealthy": "0.2", "health-error-rate-minimum": "3",
-      "health-memory-degraded": "0.4", "health-memory-unhealthy": "0.5", "health-cpu-degraded": "0.6",
-      "health-cpu-unhealthy": "0.7", "health-queue-degraded": "0.8", "health-queue-unhealthy": "0.9",
-      "health-queue-limit": "10", "health-inactivity-degraded": "1.1", "health-inactivity-unhealthy": "1.2",
-    ]
-    let thresholds = try settings(flags: flags).settings.store.healthThresholds
-    #expect(thresholds.errorRate == .init(degraded: 0.1, unhealthy: 0.2) && thresholds.errorRateProcessedMin == 3)
-    #expect(thresholds.memory == .init(degraded: 0.4, unhealthy: 0.5))
-    #expect(thresholds.cpu == .init(degraded: 0.6, unhealthy: 0.7))
-    #expect(thresholds.queue == .init(degraded: 0.8, unhealthy: 0.9) && thresholds.queueLimitDefault == 10)
-    #expect(thresholds.inactivity == .init(degraded: 1.1, unhealthy: 1.2))
-  }
-
   @Test(
     "A wrong value names the setting, the value, where it came from and what is allowed",
     arguments: [

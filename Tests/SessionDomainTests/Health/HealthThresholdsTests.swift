@@ -115,6 +115,13 @@ import Testing
     #expect(self.health { $0.idleTime = .seconds(1_000_000) }.status == .healthy)
   }
 
+  @Test(arguments: [(39, .healthy), (40, .unhealthy)] as [(Int64, HealthStatus)])
+  func `From how many processed on the error rate counts is a setting`(processed: Int64, status: HealthStatus) {
+    var thresholds = HealthThresholds()
+    thresholds.errorRateProcessedMin = 40
+    #expect(health(thresholds) { $0.rates = ProcessingRates(processed: processed, failed: 39) }.status == status)
+  }
+
   @Test func `Every reason that applies is given, with figure and threshold`() {
     let health = health { signs in
       signs.status = .error
@@ -161,16 +168,63 @@ import Testing
     #expect(health { $0.startTime = nil }.uptime == .zero)
   }
 
-  @Test func `Each threshold is a setting`() {
+  @Test(arguments: lines)
+  fileprivate func `Each threshold is a setting`(line: Line) {
     var thresholds = HealthThresholds()
-    thresholds.cpu = .init(degraded: 2, unhealthy: 4)
-    thresholds.queueLimitDefault = 10
-    let health = health(thresholds) { signs in
-      signs.resources = ResourceAllocation(memoryBytes: 0, cpuMillicores: 1000, diskBytes: 0)
-      signs.constraints = ["max-cpu:500m"]
-      signs.usage.cpu = 1.9
-      signs.queuedMessages = 10
+    line.setBounds(&thresholds, .init(degraded: 0.1, unhealthy: 0.2))
+    for (percent, expected) in [(10, .healthy), (15, .degraded), (25, .unhealthy)] as [(Int64, HealthStatus)] {
+      #expect(health(thresholds) { line.use(&$0, percent) }.status == expected, "\(percent) percent")
     }
-    #expect(health.reasons == ["queue 1 is over 0.9 (10 of 10 messages)"])
   }
 }
+
+/// A line of the table: where its thresholds are, and a session that uses so many percent of what it has.
+private struct Line: CustomTestStringConvertible {
+  let testDescription: String
+  let setBounds: @Sendable (inout HealthThresholds, HealthThresholds.Bounds) -> Void
+  let use: @Sendable (inout VitalSigns, Int64) -> Void
+
+  init(
+    _ name: String, _ setBounds: @escaping @Sendable (inout HealthThresholds, HealthThresholds.Bounds) -> Void,
+    use: @escaping @Sendable (inout VitalSigns, Int64) -> Void
+  ) {
+    testDescription = name
+    self.setBounds = setBounds
+    self.use = use
+  }
+}
+
+private let lines: [Line] = [
+  Line("error rate", { $0.errorRate = $1 }) { $0.rates = ProcessingRates(processed: 100, failed: $1) },
+  Line("memory") {
+    $0.memory = $1
+  } use: { signs, percent in
+    signs.constraints = ["max-memory:100"]
+    signs.usage.memoryBytes = percent
+  },
+  Line("cpu") {
+    $0.cpu = $1
+  } use: { signs, percent in
+    signs.resources = ResourceAllocation(memoryBytes: 0, cpuMillicores: 100_000, diskBytes: 0)
+    signs.constraints = ["max-cpu:100"]
+    signs.usage.cpu = Double(percent)
+  },
+  Line("queue") {
+    $0.queue = $1
+  } use: { signs, percent in
+    signs.constraints = ["max-queue:100"]
+    signs.queuedMessages = percent
+  },
+  Line("queue, without max-queue") {
+    $0.queue = $1
+    $0.queueLimitDefault = 100
+  } use: { signs, percent in
+    signs.queuedMessages = percent
+  },
+  Line("inactivity") {
+    $0.inactivity = $1
+  } use: { signs, percent in
+    signs.timeout = .seconds(100)
+    signs.idleTime = .seconds(percent)
+  },
+]
