@@ -2,21 +2,38 @@
 
 import os
 import resource
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import grpc
 import pytest
 from orchestration.session.v1 import event_service_pb2 as events_pb
+from orchestration.session.v1 import session_service_pb2 as sessions_pb
 from orchestration.session.v1.event_service_pb2_grpc import EventServiceStub
 
 from admin import ANYWHERE, Scrape, fetch, status
-from messages import Receiver, create_receiver, send_texts
-from pulse import Reporting, activity, until
+from messages import Receiver, create_receiver, deregister, send_texts
+from pulse import Reporting, activity, report, until
 from refusal import StatusCode, refused
 from server import PATIENCE_SECONDS
-from sessions import ACTIVE, UNKNOWN_ID, create, create_in, get, list_sessions
-from watch import Watch
+from sessions import (
+    ACTIVE,
+    DEPARTMENT,
+    DIRECTOR,
+    OBSERVER,
+    PARTICIPANT,
+    STATUSES,
+    UNKNOWN_ID,
+    create,
+    create_in,
+    delete,
+    draft,
+    get,
+    list_sessions,
+)
+from watch import Watch, history
 
 
 @pytest.fixture
@@ -119,6 +136,141 @@ def test_what_the_store_holds_is_told(observed):
     assert scrape.value("sessiond_readers") >= 2 and scrape.value("sessiond_reads_total") >= 1
 
 
+def test_sessions_are_told_of_by_type_and_by_status(observed):
+    # No two figures are the same, so that none can stand for another.
+    types = [DIRECTOR] * 3 + [DEPARTMENT] * 4 + [OBSERVER] * 6 + [PARTICIPANT] * 8
+    statuses = [status for count, status in enumerate(STATUSES, 1) for _ in range(count)]
+    sessions = [create_in(observed, status, type=type) for type, status in zip(types, statuses, strict=True)]
+    by_type = {"DIRECTOR": 3, "DEPARTMENT": 4, "OBSERVER": 6, "ACTIVE": 8}
+    by_status = {"INITIALIZING": 1, "ACTIVE": 2, "IDLE": 3, "COMPLETED": 4, "ERROR": 5, "TERMINATED": 6}
+    check_figures(observed, by_type, by_status)
+    # A participant that was terminated.
+    delete(observed, sessions[-1].id)
+    check_figures(observed, by_type | {"ACTIVE": 7}, by_status | {"TERMINATED": 5})
+
+
+def check_figures(server, by_type: dict[str, int], by_status: dict[str, int]):
+    scrape = Scrape(server)
+    for name, label, expected in [
+        ("sessiond_sessions", "type", by_type),
+        ("sessiond_sessions_by_status", "status", by_status),
+    ]:
+        assert {labels[label]: scrape.value(name, **labels) for labels in scrape.labels(name)} == expected
+
+
+def test_messages_that_died_are_told_of_apart(start_server):
+    server = start_server(*ANYWHERE, "--max-retries", "0")
+    receiver = create_receiver(server)
+    send_texts(server, receiver, "bad", "good", "left")
+    stream = Receiver(server, receiver, max_in_flight=2)
+    bad, good = stream.take(2)
+    stream.settle(bad, error="broken")
+    stream.settle(good)
+    assert Scrape(server).value("sessiond_dead_letters") == 1
+    assert deregister(server, receiver).undelivered == 1
+    scrape = Scrape(server)
+    assert scrape.value("sessiond_dead_letters") == 2
+    assert [scrape.value("sessiond_messages", state=state) for state in ["waiting", "in_delivery"]] == [0, 0]
+    server.kill()
+    assert Scrape(start_server(*ANYWHERE)).value("sessiond_dead_letters") == 2
+
+
+def test_the_oldest_event_that_is_kept_is_told(start_server):
+    server = start_server(*ANYWHERE, "--event-retention-count", "3")
+    for _ in range(10):
+        create(server)
+    until(lambda: Scrape(server).value("sessiond_event_sequence_oldest") == 8)
+    assert Scrape(server).value("sessiond_event_sequence") == 10
+    assert [event.sequence for event in history(server, after=7)] == [8, 9, 10]
+
+
+def test_looks_at_health_are_counted_by_session(start_server):
+    server = start_server(*ANYWHERE, "--health-check-interval", "100")
+    sessions = [create(server).id for _ in range(3)]
+    until(lambda: Scrape(server).value("sessiond_health_looks_total") == 3)
+    # Whom nothing happened to is not looked at again.
+    report(server, activity(sessions[0]))
+    until(lambda: Scrape(server).value("sessiond_health_looks_total") == 4)
+
+
+def test_changes_that_wait_are_told(observed):
+    assert Scrape(observed).value("sessiond_changes_waiting") == 0
+    calls = []
+
+    def has_waiting() -> bool:
+        request = sessions_pb.CreateSessionRequest(session=draft())
+        calls.append(observed.sessions.CreateSession.future(request, timeout=PATIENCE_SECONDS))
+        return Scrape(observed).value("sessiond_changes_waiting") > 0
+
+    # Somebody else writes to the file, and the committer stands still until that is done.
+    with closing(sqlite3.connect(observed.database, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        until(has_waiting)
+    assert len({call.result().session.id for call in calls}) == len(calls)
+    assert Scrape(observed).value("sessiond_changes_waiting") == 0
+
+
+def test_reads_that_go_on_and_that_wait_are_told(start_server):
+    server = start_server(*ANYWHERE, "--readers", "1", "--query-timeout", "600000")
+    for _ in range(20):
+        create(server, metadata={"text": "a" * 60_000})
+    # The pattern nearly fits at every position of the text: a list of all of them takes seconds.
+    request = sessions_pb.ListSessionsRequest(where=" OR ".join(["metadata->>'text' LIKE ?"] * 8))
+    for _ in range(8):
+        request.params.add(string_value="%" + "a" * 500 + "b")
+    names = ["sessiond_readers", "sessiond_readers_busy", "sessiond_reads_waiting", "sessiond_reads_total"]
+
+    def tells(*expected: int) -> bool:
+        scrape = Scrape(server)
+        return tuple(scrape.value(name) for name in names) == expected
+
+    assert tells(1, 0, 0, 0)
+    calls = [server.sessions.ListSessions.future(request, timeout=PATIENCE_SECONDS) for _ in range(3)]
+    until(lambda: tells(1, 1, 2, 0))
+    for call in calls:
+        call.cancel()
+    until(lambda: tells(1, 0, 0, 3))
+
+
+def test_pages_that_a_change_writes_are_counted(observed):
+    counts = []
+    for action in [create, list_sessions, create]:
+        action(observed)
+        counts.append(Scrape(observed).value("sessiond_sqlite_pages_written_total"))
+    assert 0 < counts[0] == counts[1] < counts[2]
+
+
+def test_pages_that_are_not_in_the_cache_are_counted_apart(start_server):
+    server = start_server(*ANYWHERE, "--readers", "1")
+
+    def pages(connection: str) -> tuple[float, float]:
+        scrape = Scrape(server)
+        names = ["sessiond_sqlite_page_cache_hits_total", "sessiond_sqlite_page_cache_misses_total"]
+        return tuple(scrape.value(name, connection=connection) for name in names)
+
+    def pages_of_a_list() -> tuple[float, float]:
+        hits, misses = pages("reader")
+        list_sessions(server)
+        # A list is answered before its pages are counted.
+        until(lambda: pages("reader") != (hits, misses))
+        more_hits, more_misses = pages("reader")
+        return more_hits - hits, more_misses - misses
+
+    create(server)
+    assert pages("reader") == (0, 0)
+    hits, misses = pages_of_a_list()
+    assert misses > 0
+    more_hits, more_misses = pages_of_a_list()
+    assert more_hits > hits and more_misses == 0
+    create(server)
+    # Another connection has written: the reader has to read anew.
+    assert pages_of_a_list()[1] > 0
+    _, misses_of_a_new_file = pages("writer")
+    server.stop()
+    server = start_server(*ANYWHERE)
+    assert pages("writer")[1] > misses_of_a_new_file
+
+
 def test_no_session_is_told_of_by_its_id(observed):
     receiver = create_receiver(observed)
     send_texts(observed, receiver, "a")
@@ -152,8 +304,15 @@ def test_the_process_is_told_as_the_system_tells_it(observed):
     pid = observed.pid
     assert scrape.value("process_open_fds") == pytest.approx(len(os.listdir(f"/proc/{pid}/fd")), abs=2)
     with open(f"/proc/{pid}/statm") as file:
-        pages = int(file.read().split()[1])
-    assert scrape.value("process_resident_memory_bytes") == pytest.approx(pages * resource.getpagesize(), rel=0.2)
+        size, resident = (int(pages) * resource.getpagesize() for pages in file.read().split()[:2])
+    assert scrape.value("process_virtual_memory_bytes") == pytest.approx(size, rel=0.2)
+    assert scrape.value("process_resident_memory_bytes") == pytest.approx(resident, rel=0.2)
+    # Some come and go.
+    until(lambda: Scrape(observed).value("process_threads") == len(os.listdir(f"/proc/{pid}/task")))
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    for limit in [777, 999]:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+        assert Scrape(observed).value("process_max_fds") == limit
     assert abs(scrape.value("process_start_time_seconds") - time.time()) < 10 * PATIENCE_SECONDS
     assert 0 < scrape.value("process_cpu_seconds_total") < PATIENCE_SECONDS
     (build,) = scrape.labels("sessiond_build_info")

@@ -1,11 +1,25 @@
 """Heartbeats: what sessions tell of themselves, on streams that stay open."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from lifecycle import bootstrap
 from pulse import Reporting, activity, metrics, report, stats, until
 from sessions import ACTIVE, COMPLETED, ERROR, IDLE, UNKNOWN_ID, create, create_in, get, update
 from watch import STATUS_CHANGED, history, shape, watching
+
+
+def kept(server, session_id: str) -> tuple[int, int, float] | None:
+    """What the file has of a session's reports. Who asks the server for it has it write them down."""
+    with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)) as database:
+        columns = "tasks_processed, memory_usage_bytes, cpu_usage"
+        rows = database.execute(f"SELECT {columns} FROM session_metrics WHERE session_id = ?", [session_id])
+        return rows.fetchone()
+
+
+def last_activity(server, session_id: str) -> int:
+    return get(server, session_id).last_activity_time.ToMicroseconds()
 
 
 def test_reports_are_counted_when_the_call_is_answered(server):
@@ -39,13 +53,39 @@ def test_what_was_told_is_not_older_after_a_kill(start_server):
 
 
 def test_reports_of_an_open_stream_are_kept_every_interval(start_server):
-    server = start_server("--metrics-interval", "100")
-    session = bootstrap(server)
+    before = start_server("--metrics-interval", "100")
+    session = bootstrap(before)
+    reporting = Reporting(before)
+    reporting.send(activity(session.id, 3, 1, memory=7, cpu=0.5))
+    until(lambda: kept(before, session.id) == (3, 7, 0.5))
+    told, counted = get(before, session.id), metrics(before, session.id)
+    before.kill()
+    after = start_server()
+    found = get(after, session.id)
+    age = told.last_activity_time.ToMicroseconds() - found.last_activity_time.ToMicroseconds()
+    assert 0 <= age <= 100_000
+    found.last_activity_time.CopyFrom(told.last_activity_time)
+    assert found == told
+    # What is told of the window begins afresh.
+    for field in ["tasks_processed", "messages_processed", "memory_usage_bytes", "cpu_usage"]:
+        assert getattr(metrics(after, session.id), field) == getattr(counted, field)
+    assert stats(after).total_processed_tasks == 3
+
+
+def test_between_intervals_only_an_answer_takes_reports_to_the_file(start_server):
+    server = start_server("--metrics-interval", "3600000")
+    answered, unanswered = bootstrap(server, "answered"), bootstrap(server, "unanswered")
+    # This one first: an answer takes along what others have reported.
+    report(server, activity(answered.id, 3))
     reporting = Reporting(server)
-    reporting.send(activity(session.id, 1))
-    begun = session.last_activity_time.ToNanoseconds()
-    until(lambda: get(server, session.id).last_activity_time.ToNanoseconds() > begun)
+    reporting.send(activity(unanswered.id, 4))
+    begun = unanswered.last_activity_time.ToMicroseconds()
+    until(lambda: last_activity(server, unanswered.id) > begun)
+    # Nor does any other change.
+    create(server)
+    assert (kept(server, answered.id), kept(server, unanswered.id)) == ((3, 0, 0), None)
     assert reporting.finish().accepted == 1
+    assert kept(server, unanswered.id) == (4, 0, 0)
 
 
 def test_reports_of_a_stream_that_is_cancelled_count(server):

@@ -2,8 +2,12 @@ import threading
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 
+from lifecycle import bootstrap
+from pulse import Reporting, activity, until
 from refusal import StatusCode
+from server import PATIENCE_SECONDS
 from sessions import create, get
 from watch import Watch, history, watching
 from wire import LIST, connected, framed
@@ -65,6 +69,26 @@ def test_every_create_acknowledged_while_stopping_is_kept(start_server):
     for session_id in acknowledged:
         get(after, session_id)
     assert len(history(after)) >= len(acknowledged)
+
+
+@pytest.mark.parametrize("service", ["", "orchestration.session.v1.MetricsService"])
+def test_watchers_of_the_health_are_told_while_calls_go_on(start_server, service):
+    server = start_server("--shutdown-grace", "60000")
+    session = bootstrap(server)
+    reporting = Reporting(server)
+    reporting.send(activity(session.id, 1))
+    begun = session.last_activity_time.ToNanoseconds()
+    until(lambda: get(server, session.id).last_activity_time.ToNanoseconds() > begun)
+    watch = server.health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=PATIENCE_SECONDS)
+    assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+    server.terminate()
+    assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    with pytest.raises(grpc.RpcError) as caught:
+        next(watch)
+    assert caught.value.code() == StatusCode.UNAVAILABLE
+    # The connection is still there for what began before.
+    assert reporting.finish().accepted == 1
+    assert server.wait_for_exit() == 0
 
 
 def test_an_idle_server_stops_at_once(start_server):
