@@ -8,13 +8,20 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct KeepaliveTests {
   private static let short = Duration.milliseconds(50)
 
+  /// By real time, so that nothing else may end the connection of a client that is slow.
+  private static func askOften(_ configuration: inout ServerConfiguration) {
+    configuration.limits.keepaliveTime = short
+    configuration.limits.keepaliveTimeout = .seconds(300)
+    configuration.limits.firstRequest = nil
+  }
+
   private static func forbidPings(_ configuration: inout ServerConfiguration) {
     configuration.limits.keepaliveMinimumTime = .seconds(3600)
     configuration.limits.letClientsRead()
   }
 
   @Test func aSilentClientIsAskedForASignOfLifeAgainAndAgain() async throws {
-    try await withServer(configure: { $0.limits.keepaliveTime = Self.short }) { server in
+    try await withServer(configure: Self.askOften) { server in
       let client = try await FrameClient.connect(to: server.address)
       try await client.seen.wait { $0.pings.count >= 3 }
       try await client.call(Calls.unary.path, stream: 1)
@@ -46,7 +53,7 @@ import Testing
   }
 
   @Test func anyByteIsASignOfLife() async throws {
-    try await withServer(configure: { $0.limits.keepaliveTime = Self.short }) { server in
+    try await withServer(configure: Self.askOften) { server in
       var options = FrameClient.Options()
       options.answersPings = false
       let client = try await FrameClient.connect(to: server.address, options)
