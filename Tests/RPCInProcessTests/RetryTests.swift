@@ -70,6 +70,31 @@ import Testing
     #expect(try await answer == "hello")
   }
 
+  @Test func pausesAreAsRandomAsTheInjectedNumbers() async throws {
+    let numbers = Observed([0, 1, 0.25])
+    let transport = failing(
+      3,
+      policy: policy {
+        $0.random = {
+          var number = 0.5
+          numbers.update { number = $0.removeFirst() }
+          return number
+        }
+      })
+    async let answer = echo(transport)
+    try await pass(.milliseconds(800), attemptsAfter: 2)
+    try await pass(.milliseconds(2400), attemptsAfter: 3)
+    try await pass(.milliseconds(3600), attemptsAfter: 4)
+    #expect(try await answer == "hello")
+  }
+
+  @Test func withoutAnInjectedSourcePausesAreRandom() {
+    let random = RetryPolicy().random
+    let numbers = (0..<100).map { _ in random() }
+    #expect(numbers.allSatisfy { (0...1).contains($0) })
+    #expect(Set(numbers).count > 1)
+  }
+
   @Test func afterTheLastAttemptTheErrorIsTheCallers() async throws {
     let transport = failing(10, policy: policy { $0.attemptsMax = 2 })
     async let error = rpcError { try await echo(transport) }

@@ -23,6 +23,18 @@ import Testing
       return try ServerResponse(Text(told.joined(separator: ",")))
     })
 
+  private static let text = "the response that was compressed, the response that was compressed"
+  // `zlib.compressobj(9, DEFLATED, -15)` of the message with it, in Python.
+  private static let deflated: [UInt8] = [
+    227, 114, 42, 201, 72, 85, 40, 74, 45, 46, 200, 207, 43, 78, 85, 40, 201, 72, 44, 81, 40, 79, 44, 86, 72, 206,
+    207, 45, 0, 138, 22, 167, 166, 232, 40, 16, 82, 1, 0,
+  ]
+  /// `zlib.compress(message, 9)` and `gzip.compress(message, 9, mtime=0)`, by the names of the formats.
+  private static let compressed: [(name: String, bytes: [UInt8])] = [
+    ("deflate", [120, 218] + deflated + [87, 131, 25, 91]),
+    ("gzip", [31, 139, 8, 0, 0, 0, 0, 0, 2, 3] + deflated + [209, 218, 38, 242, 68, 0, 0, 0]),
+  ]
+
   private func options(_ encoding: MessageEncoding) -> CallOptions {
     var options = CallOptions()
     options.compression = encoding
@@ -64,6 +76,21 @@ import Testing
         #expect(try response.withPayload { try Text(decoding: $0) }.value.utf8.count == (isCompressed ? 10_000 : 7))
         #expect(try await call.nextResponse() == nil)
       }
+    }
+  }
+
+  @Test(arguments: compressed) func responsesOfEveryFormatAreRead(name: String, bytes: [UInt8]) async throws {
+    try await withScriptedServer { stream in
+      stream.respond(ScriptedStream.plainHeaders + [("grpc-encoding", name)])
+      // What follows a compressed message need not be compressed.
+      stream.send([1, 0, 0, 0, UInt8(bytes.count)] + bytes + stream.message("plain"))
+      stream.finish([("grpc-status", "0")])
+    } _: { _, client in
+      let responses: ResponseStream<Text> = try await client.serverStreaming(
+        Calls.serverStreaming, Text(), CallOptions())
+      var received: [String] = []
+      for try await response in responses { received.append(response.value) }
+      #expect(received == [Self.text, "plain"])
     }
   }
 

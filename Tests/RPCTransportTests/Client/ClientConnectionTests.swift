@@ -80,6 +80,35 @@ import Testing
     }
   }
 
+  @Test func howLongConnectingIsLeftAloneIsAsRandomAsTheInjectedNumbers() async throws {
+    let address = try await deadAddress()
+    let numbers = Observed(0)
+    try await withClient(
+      of: address,
+      configure: {
+        $0.backoff = Backoff(initial: .seconds(1000), multiplier: 1, max: .seconds(1000), jitter: 1)
+        $0.random = {
+          numbers.update { $0 += 1 }
+          // Of up to 2000 seconds.
+          return 0.000_005
+        }
+      }
+    ) { client in
+      async let answer = client.echo("", waitingForReady(.seconds(60)))
+      try await numbers.wait(within: .seconds(60)) { $0 >= 2 }
+      let server = try await ScriptedServer.start(port: address.port ?? 0) { $0.answer("here") }
+      #expect(try await answer == "here")
+      try await server.stop()
+    }
+  }
+
+  @Test func withoutAnInjectedSourceConnectingIsLeftAloneForRandomTimes() {
+    let random = ClientConfiguration().random
+    let numbers = (0..<100).map { _ in random() }
+    #expect(numbers.allSatisfy { (0...1).contains($0) })
+    #expect(Set(numbers).count > 1)
+  }
+
   @Test func callsOfAConnectionThatIsLostFail() async throws {
     let hasResponded = Observed(false)
     try await withScriptedServer { stream in
@@ -174,6 +203,38 @@ import Testing
       #expect(try await client.retrying().echo("") == "3")
       #expect(server.requests.value.map { $0["grpc-previous-rpc-attempts"] } == [nil, "1", "2"])
       #expect(server.requests.value.map(\.body) == Array(repeating: [0, 0, 0, 0, 0], count: 3))
+    }
+  }
+
+  @Test func eachAttemptHasWhatIsLeftOfTheTimeout() async throws {
+    let clock = SteppedClock()
+    var policy = RetryPolicy()
+    policy.clock = clock
+    try await withScriptedServer { stream in
+      stream.whenEnded { stream in
+        if stream.index < 2 {
+          stream.refuse(.unavailable, [("grpc-retry-pushback-ms", "30000")])
+        } else {
+          stream.answer("3")
+        }
+      }
+    } _: { server, client async throws in
+      let transport = client.retrying(policy)
+      async let answer = transport.echo("", CallOptions(timeout: .seconds(100)))
+      for attempt in 1...2 {
+        try await server.requests.wait { $0.count == attempt }
+        try await clock.sleepers.wait { $0 == 1 }
+        clock.advance(by: .seconds(30))
+      }
+      #expect(try await answer == "3")
+      let timeouts = server.requests.value.compactMap { request in
+        request["grpc-timeout"].flatMap { Array($0.utf8).withUnsafeBytes { parseTimeout($0) } }
+      }
+      try #require(timeouts.count == 3)
+      // On its way from the caller to the wire, an attempt loses some of what it has.
+      for (timeout, left) in zip(timeouts, [100, 70, 40]) {
+        #expect(timeout <= .seconds(left) && timeout > .seconds(left - 30), "\(timeout) of \(left) s")
+      }
     }
   }
 

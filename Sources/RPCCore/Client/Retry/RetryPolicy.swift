@@ -23,22 +23,22 @@ public struct RetryPolicy: Sendable {
   }
 }
 
-/// What `grpc-retry-pushback-ms` of a failed attempt asks for.
+/// What `grpc-retry-pushback-ms` of a failed attempt asks for (gRFC A6, "Pushback").
 enum RetryPushback: Equatable {
-  /// Nothing was said.
-  case none
   /// Come back after this time.
   case after(Duration)
   /// Do not come back.
   case never
 
-  init(_ trailers: Metadata) {
-    guard let text = trailers[text: "grpc-retry-pushback-ms"] else {
-      self = .none
-      return
+  /// Reads the field's value: a signed 32-bit integer, without unnecessary leading zeros.
+  init(_ text: String) {
+    // What cannot be read asks for peace, as a negative number does. `Int32` reads `+1` and `01`, which are not as the
+    // field has it.
+    if let milliseconds = Int32(text), milliseconds >= 0, String(milliseconds) == text {
+      self = .after(.milliseconds(milliseconds))
+    } else {
+      self = .never
     }
-    // What cannot be read asks for peace, as a negative number does.
-    self = Int32(text).flatMap { $0 >= 0 ? .after(.milliseconds($0)) : nil } ?? .never
   }
 }
 

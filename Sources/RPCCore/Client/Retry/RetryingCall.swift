@@ -48,12 +48,13 @@ final class RetryingCall: ClientCall {
 
   var encoding: MessageEncoding { state.withLock { $0.attempt.call }.encoding }
 
+  // What is kept, later attempts get from their replay. From here only the one gets it that was live when it was kept,
+  // under the same lock: one that became live since would get it twice.
+
   func send(_ frame: FramedMessage) async throws {
-    let (isKept, isRepeating) = state.withLock { ($0.keep(frame, bytesMax: policy.replayBytesMax), $0.isRepeating) }
-    // It is replayed with the others.
-    if isKept, isRepeating { return }
-    let attempt = try await liveAttempt()
-    await state.withLock { $0.replay }?.value
+    let (isKept, live) = state.withLock { ($0.keep(frame, bytesMax: policy.replayBytesMax), $0.liveAttempt) }
+    if isKept, live == nil { return }
+    let attempt = if let live { live } else { try await replayedAttempt() }
     do {
       try await attempt.call.send(frame)
     } catch {
@@ -62,12 +63,11 @@ final class RetryingCall: ClientCall {
   }
 
   func finishSending() async throws {
-    let isRepeating = state.withLock { state in
+    let live = state.withLock { state in
       state.isFinished = true
-      return state.isRepeating
+      return state.liveAttempt
     }
-    if isRepeating { return }
-    let attempt = try await liveAttempt()
+    guard let attempt = live else { return }
     do {
       try await attempt.call.finishSending()
     } catch {
@@ -77,7 +77,7 @@ final class RetryingCall: ClientCall {
 
   func nextResponse() async throws -> FramedMessage? {
     while true {
-      let attempt = try await liveAttempt()
+      let attempt = try await openAttempt()
       do {
         let response = try await attempt.call.nextResponse()
         state.withLock { $0.commit() }
@@ -103,12 +103,20 @@ final class RetryingCall: ClientCall {
 
   // MARK: Recovery
 
-  private func liveAttempt() async throws -> Attempt {
+  /// The attempt to read from.
+  private func openAttempt() async throws -> Attempt {
     while true {
       let (attempt, recovery) = state.withLock { ($0.attempt, $0.recovery) }
       guard let recovery else { return attempt }
       try await join(recovery)
     }
+  }
+
+  /// The last attempt, once it was sent what was kept.
+  private func replayedAttempt() async throws -> Attempt {
+    let attempt = try await openAttempt()
+    await state.withLock { $0.replay }?.value
+    return attempt
   }
 
   private func join(_ recovery: Task<Void, any Error>) async throws {
@@ -144,12 +152,12 @@ final class RetryingCall: ClientCall {
     }
     guard error.code == .unavailable, state.countedAttempts < policy.attemptsMax else { return nil }
     let pause: Duration
-    switch RetryPushback(error.trailers) {
+    switch error.trailers[text: "grpc-retry-pushback-ms"].map(RetryPushback.init) {
     case .never: return nil
     case .after(let pushback):
       pause = pushback
       state.failuresInARow = 0
-    case .none:
+    case nil:
       state.failuresInARow += 1
       pause = policy.backoff.pause(afterFailures: state.failuresInARow, random: policy.random())
     }
@@ -184,11 +192,15 @@ final class RetryingCall: ClientCall {
   private func replay(on attempt: Attempt) async {
     var sent = 0
     do {
-      while let request = state.withLock({ $0.nextToReplay(on: attempt, afterRequests: sent) }) {
-        try await attempt.call.send(request)
-        sent += 1
+      while true {
+        switch state.withLock({ $0.nextToReplay(on: attempt, afterRequests: sent) }) {
+        case .request(let request):
+          try await attempt.call.send(request)
+          sent += 1
+        case .end: return try await attempt.call.finishSending()
+        case .nothing: return
+        }
       }
-      if state.withLock({ $0.isFinished }) { try await attempt.call.finishSending() }
     } catch {
       // Whoever uses the attempt next finds out why.
       state.withLock { if $0.attempt.number == attempt.number { $0.replay = nil } }
@@ -199,6 +211,9 @@ final class RetryingCall: ClientCall {
 extension RetryingCall.State {
   /// The current attempt, or the next one, is still to be sent what was kept.
   fileprivate var isRepeating: Bool { recovery != nil || replay != nil }
+
+  /// The attempt that has been sent all that the caller sent; nil while none has.
+  fileprivate var liveAttempt: RetryingCall.Attempt? { isRepeating ? nil : attempt }
 
   /// Keeps a request for further attempts. False if there is no room for it, and so will be none.
   fileprivate mutating func keep(_ request: FramedMessage, bytesMax: Int) -> Bool {
@@ -217,12 +232,18 @@ extension RetryingCall.State {
     if !isRepeating { requests = [] }
   }
 
-  /// The next request for the attempt; nil when it has them all, or there is another one.
-  fileprivate mutating func nextToReplay(on attempt: RetryingCall.Attempt, afterRequests sent: Int) -> FramedMessage? {
-    guard self.attempt.number == attempt.number else { return nil }
-    if sent < requests.count { return requests[sent] }
+  /// What is to be sent next on the attempt; nothing when it has it all, or there is another one.
+  fileprivate mutating func nextToReplay(on attempt: RetryingCall.Attempt, afterRequests sent: Int) -> OnReplay {
+    guard self.attempt.number == attempt.number else { return .nothing }
+    if sent < requests.count { return .request(requests[sent]) }
     replay = nil
     if isCommitted { requests = [] }
-    return nil
+    return isFinished ? .end : .nothing
+  }
+
+  fileprivate enum OnReplay {
+    case request(FramedMessage)
+    case end
+    case nothing
   }
 }
