@@ -117,6 +117,14 @@ private let cases = [
     #expect(change.check().violations.map(\.path) == ["update_mask"])
   }
 
+  @Test(arguments: ["k", "a.b", "", " ", "\u{301}k", "\u{200D}"])
+  func `A path names a key of the metadata whatever the key begins with`(_ key: String) throws {
+    let values = SessionDraft(type: nil, name: "a", workspace: "/", metadata: [key: .bool(true)])
+    let checked = SessionChange(values: values, mask: ["metadata.\(key)"]).check()
+    #expect(checked.violations.filter { $0.path == "update_mask" } == [])
+    #expect(try #require(checked.value).metadata == [key: .bool(true)])
+  }
+
   @Test func `A long request id is refused`() {
     func key(_ count: Int) -> RequestKey {
       RequestKey(method: "Create", requestID: String(repeating: "é", count: count), bodyDigest: [])

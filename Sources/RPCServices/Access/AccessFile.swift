@@ -172,8 +172,8 @@ public struct AccessFile: Sendable {
   }
 
   private static func parseTime(_ text: Substring) -> Int? {
-    // The strategy also takes other forms; ours is the one that it writes.
-    guard let date = try? Date(String(text), strategy: .iso8601) else { return nil }
+    // The strategy also takes other forms; ours is the one that it writes, in the years of four digits.
+    guard text.utf8.count == 20, let date = try? Date(String(text), strategy: .iso8601) else { return nil }
     let seconds = Int(date.timeIntervalSince1970)
     return timeText(seconds) == text ? seconds : nil
   }

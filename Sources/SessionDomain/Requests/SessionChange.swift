@@ -83,8 +83,8 @@ public struct SessionChange: Hashable, Sendable {
       edit.mergesMetadata = true
       taken.formUnion(values.metadata.keys)
     }
-    for path in paths where path.hasPrefix("metadata.") {
-      let key = String(path.dropFirst("metadata.".count))
+    for path in paths {
+      guard let key = Self.metadataKey(path) else { continue }
       edit.replacedKeys.insert(key)
       taken.insert(key)
     }
@@ -100,10 +100,16 @@ public struct SessionChange: Hashable, Sendable {
     "metadata",
   ]
 
+  // By bytes: a key may begin with an accent, which makes one character of it and the dot.
+  private static func metadataKey(_ path: String) -> String? {
+    let prefix = "metadata.".utf8
+    return path.utf8.starts(with: prefix) ? String(decoding: path.utf8.dropFirst(prefix.count), as: UTF8.self) : nil
+  }
+
   private static func known(_ mask: [String], checker: inout FieldChecker) -> Set<String> {
     var paths: Set<String> = []
     for path in mask {
-      if plainPaths.contains(path) || path.hasPrefix("metadata.") {
+      if plainPaths.contains(path) || metadataKey(path) != nil {
         paths.insert(path)
       } else {
         checker.refuse(

@@ -59,6 +59,10 @@ private let otherHash = String(repeating: "fedcba9876543210", count: 4)
         "expected expires: and a time such as 2027-01-31T00:00:00Z"
       ),
       (
+        "token deploy reader sha256:\(hash) expires:10000-01-01T00:00:00Z",
+        "expected expires: and a time such as 2027-01-31T00:00:00Z"
+      ),
+      (
         "token deploy reader sha256:\(hash) expires:2027-01-31T00:00:00+01:00",
         "expected expires: and a time such as 2027-01-31T00:00:00Z"
       ),
