@@ -30,11 +30,11 @@ public struct Metadata: Sendable, Hashable {
   public var isEmpty: Bool { entries.isEmpty }
 
   /// Adds text under `key`. Returns false, and adds nothing, where the key is not one for text metadata (lower
-  /// case letters, digits, `_`, `-`, `.`; neither reserved nor ending in `-bin`) or the text not printable ASCII.
+  /// case letters, digits, `_`, `-`, `.`; neither reserved nor ending in `-bin`), the text is not printable ASCII, or a
+  /// space is its first or last character.
   @discardableResult
   public mutating func add(_ key: String, _ text: String) -> Bool {
-    guard Metadata.isUsable(key), !key.hasSuffix("-bin"), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
-    else { return false }
+    guard Metadata.isUsable(key), !key.hasSuffix("-bin"), Metadata.isText(text) else { return false }
     entries.append(Entry(key: key, value: .text(text)))
     return true
   }
@@ -88,11 +88,20 @@ public struct Metadata: Sendable, Hashable {
     return (others, authorization)
   }
 
+  // A peer resets a stream for a space at either end of a field (RFC 9113 section 8.2.1).
+  private static func isText(_ text: String) -> Bool {
+    text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !text.hasPrefix(" ") && !text.hasSuffix(" ")
+  }
+
   // Keys that HTTP/2 or gRPC itself uses are not for applications.
   private static func isUsable(_ key: String) -> Bool {
     guard !key.isEmpty, !key.hasPrefix("grpc-") else { return false }
     switch key {
-    case "content-type", "te", "user-agent", "connection", "host", "transfer-encoding", "upgrade": return false
+    case "content-type", "te", "user-agent": return false
+    // Another word on what `:authority` and the body say, which a peer may compare (RFC 9113 sections 8.3.1, 8.1.1).
+    case "host", "content-length": return false
+    // Of connections, and in HTTP/2 malformed (RFC 9113 section 8.2.2).
+    case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade": return false
     default:
       return key.utf8.allSatisfy { byte in
         switch byte {

@@ -14,7 +14,9 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "A", "with space", "grpc-status", "content-type", "te", "user-agent", "host", ":path", "ä", "x-bin",
+    "", "A", "with space", ":path", "ä", "x-bin", "a:b", "a/b", "a~", "grpc-", "grpc-status", "grpc-of-the-future",
+    "content-type", "te", "user-agent", "host", "content-length", "connection", "keep-alive", "proxy-connection",
+    "transfer-encoding", "upgrade",
   ])
   func textUnderAKeyThatIsNotForItIsNotAdded(key: String) {
     var metadata = Metadata()
@@ -23,12 +25,30 @@ import Testing
     #expect(metadata.isEmpty)
   }
 
-  @Test(arguments: ["line\nbreak", "\u{7F}", "ä", "\0"])
-  func textThatIsNotPrintableASCIIIsNotAdded(text: String) {
+  @Test(arguments: ["0", "a.b_c-d", "grpc", "x-grpc-name", "trailer", "authorization", "cache-control"])
+  func otherKeysAreForText(key: String) {
+    var metadata = Metadata()
+    let isAdded = metadata.add(key, "value")
+    #expect(isAdded)
+    #expect(metadata[text: key] == "value")
+  }
+
+  @Test(
+    "Text that a header field cannot carry is not added",
+    arguments: ["line\nbreak", "\u{7F}", "ä", "\0", " ", " begins", "ends ", "\tbegins", "ends\t", "mid\tdle"])
+  func wrongText(text: String) {
     var metadata = Metadata()
     let isAdded = metadata.add("key", text)
     #expect(!isAdded)
     #expect(metadata.isEmpty)
+  }
+
+  @Test(arguments: ["", "!", "~", "in the middle", String(repeating: "x", count: 10_000)])
+  func textOfPrintableASCIIIsAdded(text: String) {
+    var metadata = Metadata()
+    let isAdded = metadata.add("key", text)
+    #expect(isAdded)
+    #expect(metadata[text: "key"] == text)
   }
 
   @Test func bytesNeedAKeyForBytes() {

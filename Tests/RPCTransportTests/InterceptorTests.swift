@@ -200,6 +200,69 @@ import Testing
     }
   }
 
+  @Test func whatIsGRPCsOwnIsForNoHandler() async throws {
+    let service = HandMadeService(
+      .unary(Calls.unary) { (_: Text, context) in
+        try ServerResponse(Text(context.metadata.entries.map(\.key).joined(separator: " ")))
+      })
+    try await withServer(service) { server in
+      // Even where no version of gRPC knows it yet, and its value need not be what other metadata's must.
+      let fields = [
+        ("x-name", "ada"), ("grpc-x", "y"), ("grpc-x-bin", "no base64"), ("grpc-accept-encoding", "identity"),
+        ("grpc-previous-rpc-attempts", "1"), ("grpc-timeout", "1M"), ("x-grpc-name", "grace"),
+      ]
+      let answer = try await server.connect().call(Calls.unary.path, [Text()], fields)
+      #expect(answer.code == .ok)
+      #expect(answer.texts == ["x-name x-grpc-name"])
+    }
+  }
+
+  @Test func allValuesUnderAKeyReachTheHandlerInTheirOrder() async throws {
+    let received = Observed<[Metadata]>([])
+    let service = HandMadeService(
+      .unary(Calls.unary) { (request: Text, context) in
+        received.update { $0.append(context.metadata) }
+        return try ServerResponse(request)
+      })
+    try await withServer(service) { server in
+      let client = try await FrameClient.connect(to: server.address)
+      let fields = [
+        ("x-bytes-bin", "AQ==,Ag,AwQ=, AwQF"), ("x-name", "ada"), ("x-bytes-bin", "Bg"), ("x-bytes-bin", ""),
+        ("x-name", "grace, heidi"), ("x-bytes-bin", ",Bw=="),
+      ]
+      // The second's fields are those of the first, and not read again.
+      for stream: UInt32 in [1, 3] {
+        client.send(.headers(Calls.unary.path, stream: stream, fields), .lastMessage(stream: stream))
+        try await client.seen.wait { $0.isEnded(stream) || $0.isClosed }
+      }
+      #expect(received.value.count == 2)
+      for metadata in received.value {
+        let bytes = metadata.entries.filter { $0.key == "x-bytes-bin" }.map(\.value)
+        #expect(bytes == [[1], [2], [3, 4], [3, 4, 5], [6], [], [], [7]].map { .binary($0) })
+        let names = metadata.entries.filter { $0.key == "x-name" }.map(\.value)
+        #expect(names == [.text("ada"), .text("grace, heidi")])
+      }
+    }
+  }
+
+  @Test func aCallIsPartOfTheOneTraceThatItsCallerNames() async throws {
+    let recorder = CallRecorder()
+    let sample = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    try await withServer(configure: { $0.interceptors = [recorder, TraceInterceptor()] }) { server in
+      let client = try await FrameClient.connect(to: server.address)
+      for (index, parents) in [[sample], [sample, other], [other], [], ["none"]].enumerated() {
+        let stream = UInt32(2 * index + 1)
+        client.send(.headers(Calls.unary.path, stream: stream, parents.map { ("traceparent", $0) }))
+        client.send(.lastMessage(stream: stream))
+        try await client.seen.wait { $0.isEnded(stream) || $0.isClosed }
+      }
+      let traces = try await recorder.calls.wait { $0.count == 5 }.map(\.call.trace?.traceIDText)
+      #expect(
+        traces == ["4bf92f3577b34da6a3ce929d0e0e4736", nil, "0af7651916cd43dd8448eb211c80319c", nil, nil])
+    }
+  }
+
   @Test func oneAuthorizationIsEnough() async throws {
     let recorder = CallRecorder()
     try await withServer(configure: { $0.interceptors = [recorder] }) { server in

@@ -56,6 +56,15 @@ import Testing
     }
   }
 
+  @Test(
+    "Fields of gRPC's own are no metadata",
+    arguments: ["grpc-x", "grpc-", "grpc-x-bin", "grpc-encoding", "grpc-accept-encoding", "grpc-timeout", "te"])
+  func ownField(name: String) {
+    var reader = Reader()
+    let head = reader.read(fields + [(name, "none"), ("grpc", "1"), ("x-grpc-y", "2")])
+    #expect(head.common.caller.metadata.entries.map(\.key) == ["grpc", "x-grpc-y"])
+  }
+
   @Test func metadataThatIsSpelledOtherwiseIsOther() {
     var reader = Reader()
     func common(_ list: [(String, String)]) -> CommonHead { reader.read(fields + list).common }
