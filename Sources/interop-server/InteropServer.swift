@@ -14,8 +14,8 @@ struct InteropServer: AsyncParsableCommand {
 
   @Option(name: .customLong("port"), help: "The port on 127.0.0.1; 0 takes a free one.")
   var port = 0
-  @Option(name: .customLong("use_tls"), help: "Whether to serve over TLS.")
-  var usesTLS = false
+  @Option(name: .customLong("use_tls"), help: "Whether to serve over TLS; if not said, where its files are given.")
+  var usesTLS: Bool?
   @Option(name: .customLong("tls_cert_file"), help: "The server's certificate in PEM, with those that it needs.")
   var certificateFile: String?
   @Option(name: .customLong("tls_key_file"), help: "The certificate's key in PEM.")
@@ -23,14 +23,17 @@ struct InteropServer: AsyncParsableCommand {
 
   func validate() throws {
     guard (0...65535).contains(port) else { throw ValidationError("--port is from 0 to 65535") }
-    guard !usesTLS || certificateFile != nil && keyFile != nil else {
+    guard (certificateFile == nil) == (keyFile == nil) else {
+      throw ValidationError("--tls_cert_file and --tls_key_file need each other")
+    }
+    guard usesTLS != true || certificateFile != nil else {
       throw ValidationError("--use_tls=true needs --tls_cert_file and --tls_key_file")
     }
   }
 
   func run() async throws {
     var security = ServerSecurity.plaintextOnLoopback
-    if usesTLS, let certificateFile, let keyFile {
+    if usesTLS ?? true, let certificateFile, let keyFile {
       let files = ServerTLS.Configuration(certificateFile: certificateFile, keyFile: keyFile)
       security = .tls(try ServerTLS(files) { Int(Date().timeIntervalSince1970) })
     }

@@ -26,6 +26,7 @@ from certificates import Authority
 from refusal import StatusCode, read_refusal, refused
 from server import PATIENCE_SECONDS, Server
 from sessions import draft
+from test_reflection import SERVICES, ask
 from test_start import run
 from watch import Watch
 
@@ -152,6 +153,16 @@ def test_without_a_token_only_health_is_told(roles_server):
         list_all(roles_server)
     with refused(StatusCode.UNAUTHENTICATED, "MISSING_CREDENTIALS"):
         Watch(roles_server).next_item()
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_is_for_readers_and_those_above(roles_server, version):
+    question = {"list_services": "*"}
+    for role in ROLES:
+        (answer,) = ask(roles_server, question, version=version, metadata=bearer(roles_server.tokens[role]))
+        assert [service.name for service in answer.list_services_response.service] == SERVICES
+    with refused(StatusCode.UNAUTHENTICATED, "MISSING_CREDENTIALS"):
+        ask(roles_server, question, version=version)
 
 
 @pytest.mark.parametrize("header", ["Bearer sdt_wrong", "Bearer", "Basic c2RfdDp4", "sdt_wrong"])

@@ -32,7 +32,7 @@ SERVICES = [
 BUF = Path(sys.executable).with_name("buf")
 
 
-def ask(server, *requests: dict, version: str = "v1") -> list:
+def ask(server, *requests: dict, version: str = "v1", metadata=None) -> list:
     """The answers of one stream. The messages of both versions are the same but for their package."""
     call = server.channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
@@ -40,7 +40,7 @@ def ask(server, *requests: dict, version: str = "v1") -> list:
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
     )
     messages = [reflection_pb2.ServerReflectionRequest(**request) for request in requests]
-    return list(call(iter(messages), timeout=PATIENCE_SECONDS))
+    return list(call(iter(messages), metadata=metadata, timeout=PATIENCE_SECONDS))
 
 
 def paths(response) -> list[str]:

@@ -1,7 +1,9 @@
 """TLS as stock clients speak it, and certificates that change while the server serves."""
 
+import re
 import socket
 import ssl
+import subprocess
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -155,6 +157,28 @@ def test_a_hangup_brings_a_new_certificate_and_leaves_streams_alone(start_tls_se
         assert watch.event().session_id == second.id
 
 
+@pytest.mark.parametrize("wanted", ["required", "optional"])
+def test_a_hangup_brings_another_authority_of_clients(start_tls_server, tmp_path, wanted):
+    # Of the same name, so that only the signature tells.
+    before, after = Authority("Fleet"), Authority("Fleet")
+    old, new = before.issue("agent-1"), after.issue("agent-2")
+    (tmp_path / "clients.pem").write_bytes(before.certificate)
+    server = start_tls_server(
+        "--tls-client-certificates", wanted, "--tls-client-ca-file", tmp_path / "clients.pem", client=old
+    )
+    check(server.channel)
+    assert is_refused(server, AUTHORITY.credentials(new))
+
+    (tmp_path / "clients.pem").write_bytes(after.certificate)
+    server.hang_up()
+    server.wait_for_log("certificate reloaded")
+    with server.new_channel(AUTHORITY.credentials(new)) as channel:
+        check(channel)
+    assert is_refused(server, AUTHORITY.credentials(old))
+    # Whoever was let in stays.
+    check(server.channel)
+
+
 @pytest.mark.parametrize("wrong", ["key", "text", "expired"])
 def test_a_hangup_with_a_wrong_certificate_changes_nothing(start_tls_server, tmp_path, wrong):
     server = start_tls_server(subject="server-1")
@@ -199,6 +223,20 @@ def test_plaintext_beyond_loopback_is_refused(program, tmp_path):
     assert "tlsCertificateFile" in result.stderr
     assert "allowPlaintext" in result.stderr
     assert "listening" not in result.stdout
+
+
+def test_plaintext_beyond_loopback_is_served_where_it_is_allowed(program, tmp_path):
+    command = [program, "--listen", "0.0.0.0:0", "--allow-plaintext", "--database-path", tmp_path / "sessions.db"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            listening = re.search(r"listening on 0\.0\.0\.0:(\d+)", process.stdout.readline())
+            assert listening
+            with grpc.insecure_channel(f"127.0.0.1:{listening[1]}") as channel:
+                check(channel)
+            process.terminate()
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
 
 
 def test_a_plaintext_client_gets_nowhere_and_harms_nobody(start_tls_server):

@@ -93,6 +93,24 @@ def passes(client: list, port: int, case: str) -> str | None:
     return None if result.returncode == 0 else (result.stdout + result.stderr).strip() or f"exit {result.returncode}"
 
 
+def refusals_missing(our_server: Path, tls: Security) -> list[str]:
+    """What our server serves by, though half of what it needs for TLS is not there."""
+    certificate, key = tls.server_flags()
+    missing = []
+    for flags in ([certificate], [key], ["--use_tls=true"], ["--use_tls=true", certificate], ["--use_tls=false", key]):
+        command = [our_server, "--port=0", *flags]
+        try:
+            result = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            missing.append(f"the server runs with {' '.join(flags)}")
+            continue
+        if result.returncode == 0 or "--tls_cert_file" not in result.stderr or "--tls_key_file" not in result.stderr:
+            missing.append(f"the server does not say what is wrong with {' '.join(flags)}: {result.stderr}")
+    return missing
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True, type=Path, help="our server")
@@ -104,25 +122,28 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         columns: list[tuple[str, list, int, int]] = []
-        for security in (Security("plaintext"), Security("TLS", *certificates.make(folder))):
-            tls = [f"--use_tls={'true' if security.ca_file else 'false'}"]
-            ours = stack.enter_context(serving([our_server, "--port=0", *tls, *security.server_flags()]))
+        tls = Security("TLS", *certificates.make(folder))
+        failures = refusals_missing(our_server, tls)
+        for security in (Security("plaintext"), tls):
+            use_tls = f"--use_tls={'true' if security.ca_file else 'false'}"
+            # The files alone say as much as they do together with the flag.
+            ours = stack.enter_context(serving([our_server, "--port=0", *security.server_flags()]))
+            told = stack.enter_context(serving([our_server, "--port=0", use_tls, *security.server_flags()]))
             stock = stack.enter_context(serving([*python("stock_server.py"), *security.server_flags()]))
             frames = stack.enter_context(serving([*python("frames_server.py"), *security.server_flags()]))
-            us = [our_client, "--server_host=127.0.0.1", *tls, *security.client_flags()]
+            us = [our_client, "--server_host=127.0.0.1", use_tls, *security.client_flags()]
             them = [*stock_client, *security.client_flags()]
             columns += [
                 (f"ours, ours, {security.name}", us, ours, ours),
-                (f"grpcio, ours, {security.name}", them, ours, ours),
+                (f"grpcio, ours, {security.name}", them, told, told),
                 (f"ours, grpcio, {security.name}", us, stock, frames),
                 (f"grpcio, grpcio, {security.name}", them, stock, frames),
             ]
-        report(columns)
+        report(columns, failures)
 
 
-def report(columns: list[tuple[str, list, int, int]]) -> None:
-    """Prints a table with a row for each case, and why what fails fails."""
-    failures = []
+def report(columns: list[tuple[str, list, int, int]], failures: list[str]) -> None:
+    """Prints a table with a row for each case, and why what fails fails, or failed before."""
     print("client, server:", "; ".join(f"{index + 1} = {column[0]}" for index, column in enumerate(columns)))
     print(f"{'':28}", *(f"{index + 1:^4}" for index in range(len(columns))))
     for case in CASES:

@@ -150,6 +150,29 @@ private let subjectService = HandMadeService(
     }
   }
 
+  @Test("Clients are those of the authority that was read last", arguments: [true, false])
+  func otherAuthority(isOptional: Bool) async throws {
+    var files = try ServerFiles()
+    // Of the same name, so that only the signature tells.
+    let (before, after) = (try Authority("Fleet"), try Authority("Fleet"))
+    let (old, new) = (try before.issue(commonName: "agent-1"), try after.issue(commonName: "agent-2"))
+    try files.requireClientCertificates(before, optional: isOptional)
+    let tls = try files.load()
+    try await withServer(subjectService, security: .tls(tls)) { server in
+      let open = try await server.connect(files.client(as: old))
+      #expect(try await open.call(Calls.unary.path, [Text()]).texts == ["CN=agent-1"])
+      #expect(try await server.connectInVain(files.client(as: new)).receivedBytes == 0)
+
+      try files.requireClientCertificates(after, optional: isOptional)
+      try tls.reload()
+      let named = try await server.connect(files.client(as: new)).call(Calls.unary.path, [Text()])
+      #expect(named.texts == ["CN=agent-2"])
+      #expect(try await server.connectInVain(files.client(as: old)).receivedBytes == 0)
+      // Whoever was let in stays.
+      #expect(try await open.call(Calls.unary.path, [Text()]).texts == ["CN=agent-1"])
+    }
+  }
+
   @Test func anExpiredCertificateEndsTheConnection() async throws {
     var files = try ServerFiles()
     let clients = try Authority("Fleet")
