@@ -38,6 +38,7 @@ ROUNDS_MIN = 3
 ROUNDS_MAX = 9
 MEDIAN_MILLISECONDS_MAX = 100
 KEPT_BYTES_MAX = 10 * MIB
+# In a debug build on a slow machine. What grows with the square of its input takes minutes.
 CPU_SECONDS_MAX = 10
 # Over all attacks on one server: what is lost with each, little as it may be, adds up.
 KEPT_BY_ALL_BYTES_MAX = 128 * MIB
