@@ -11,7 +11,7 @@ public struct AccessPolicy: Sendable {
     case role(Role)
   }
 
-  let requirements: [MethodDescriptor: Requirement]
+  private let requirements: [MethodDescriptor: Requirement]
 
   /// A policy of methods that are for anybody, and of those for each role.
   public init(

@@ -35,9 +35,7 @@ struct FuzzTarget: Sendable {
     }
   }
 
-  static let all: [FuzzTarget] =
-    framing + headers + [requestHead, responseHead, http2, http2Client, adminHTTP, requests] + messages + requestValues
-    + queries + values + access + settings
+  static let all: [FuzzTarget] = framing + headers + [requestHead, responseHead, http2] + messages + queries + values
 
   static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 
