@@ -134,13 +134,17 @@ import Testing
     }
   }
 
+  private func telling(_ isCalled: Observed<Bool>) -> ServerMethod {
+    .unary(Calls.unary) { (request: Text, _) in
+      isCalled.open()
+      return try ServerResponse(request)
+    }
+  }
+
   @Test func aHandlerThatIsAlwaysReadySharesItsLoop() async throws {
     let isCalled = Observed(false)
     let service = HandMadeService(
-      .unary(Calls.unary) { (request: Text, _) in
-        isCalled.open()
-        return try ServerResponse(request)
-      },
+      telling(isCalled),
       .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
         try await responses.send(Text("1"))
         while !isCalled.value, !Task.isCancelled { await Task.yield() }
@@ -162,10 +166,7 @@ import Testing
     let isCalled = Observed(false)
     let seesaw = Seesaw()
     let service = HandMadeService(
-      .unary(Calls.unary) { (request: Text, _) in
-        isCalled.open()
-        return try ServerResponse(request)
-      },
+      telling(isCalled),
       .serverStreaming(Calls.serverStreaming) { (_: Text, responses: ResponseWriter<Text>, _) in
         try await responses.send(Text("1"))
         while !isCalled.value, !Task.isCancelled { await seesaw.wakeTheOther() }
