@@ -58,13 +58,3 @@ extension SessionDraft {
     malformed = violations
   }
 }
-
-extension Google_Protobuf_Timestamp {
-  init(_ timestamp: SessionDomain.Timestamp) {
-    self.init()
-    // Nanoseconds count forward from the second, before 1970 too.
-    let (seconds, microseconds) = timestamp.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-    self.seconds = microseconds < 0 ? seconds - 1 : seconds
-    nanos = Int32(microseconds < 0 ? microseconds + 1_000_000 : microseconds) * 1000
-  }
-}
