@@ -44,12 +44,18 @@ let package = Package(
         "Server/RequestHead.swift", "Server/CommonHead.swift", "Server/HeaderFields.swift",
         "Connection/TakeValue.swift", "Client/ResponseHeadReader.swift", "Client/StatusMapping.swift",
       ]),
+    module(
+      "RPCServices", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"],
+      files: ["Access/AccessPolicy.swift", "Access/Role.swift", "Errors", "Generated"]),
     module("SessionDomain"),
     module("SessionStore", ["SessionDomain", "CSQLite", collections, heaps]),
     module("SessionAPI", ["RPCCore", "ProtobufC", "ProtobufWellKnownTypes", "CProtoMessages"]),
     module(
-      "SessionServices", ["SessionDomain", "ProtobufWellKnownTypes"], files: ["Mapping/JSONMapping.swift"]),
-    module("sessiond", files: ["Settings/ListenAddress.swift"]),
+      "SessionServices", ["SessionAPI", "SessionDomain", "RPCCore", "RPCServices", "ProtobufWellKnownTypes"],
+      files: ["Mapping", "Sessions/SessionQueryMapping.swift", "Events/MonitoringTargets.swift"]),
+    module(
+      "sessiond", ["SessionAPI", "RPCCore", "RPCServices"],
+      files: ["Settings/ListenAddress.swift", "Access/ContractPolicy.swift"]),
 
     .target(name: "CGoldenMessages", dependencies: ["CProtobufC", "CProtoMessages"], path: "CGoldenMessages"),
     .target(
@@ -59,8 +65,9 @@ let package = Package(
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CLibFuzzer", "ProtobufC", "ProtobufWellKnownTypes", "HTTP2", "RPCCore", "RPCTransport", "SessionDomain",
-        "SessionStore", "SessionAPI", "SessionServices", "sessiond", "GoldenMessages", "CSQLite",
+        "CLibFuzzer", "ProtobufC", "ProtobufWellKnownTypes", "CProtobufC", "HTTP2", "RPCCore", "RPCTransport",
+        "RPCServices", "SessionDomain", "SessionStore", "SessionAPI", "SessionServices", "sessiond", "GoldenMessages",
+        "CSQLite",
       ],
       path: "fuzz", swiftSettings: fuzzed,
       // Debian's gold fails on what the sanitizers make.

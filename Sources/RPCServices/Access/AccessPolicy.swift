@@ -11,7 +11,7 @@ public struct AccessPolicy: Sendable {
     case role(Role)
   }
 
-  private let requirements: [MethodDescriptor: Requirement]
+  let requirements: [MethodDescriptor: Requirement]
 
   /// A policy of methods that are for anybody, and of those for each role.
   public init(

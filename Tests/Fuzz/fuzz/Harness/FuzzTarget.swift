@@ -35,7 +35,9 @@ struct FuzzTarget: Sendable {
     }
   }
 
-  static let all: [FuzzTarget] = framing + headers + [requestHead, responseHead, http2] + messages + queries + values
+  static let all: [FuzzTarget] =
+    framing + headers + [requestHead, responseHead, http2, requests] + messages + requestValues + queries + values
+    + [metadataIndexes]
 
   static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 

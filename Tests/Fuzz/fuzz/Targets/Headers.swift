@@ -1,7 +1,9 @@
-import RPCCore
+@testable import RPCCore
 
 extension FuzzTarget {
-  static let headers = [metadata, base64, percentEncoding, timeout, timeoutHeaders, traceparent, authorization]
+  static let headers = [
+    metadata, base64, percentEncoding, timeout, timeoutHeaders, retryPushback, traceparent, authorization,
+  ]
 
   /// A key and a value.
   private static let metadata = FuzzTarget(
@@ -86,6 +88,17 @@ extension FuzzTarget {
     expect(again >= min(timeout, .seconds(99_999_999 * 3600)), "\(timeout) becomes \(header), which is less")
     let least = Duration.nanoseconds(1)
     expect(again <= max(least, timeout + timeout / 10_000) + least, "\(timeout) becomes \(header), which is more")
+  }
+
+  private static let retryPushback = FuzzTarget(
+    "retry-pushback", texts: ["0", "1000", "-1", "2147483647", "2147483648", "007", "+5", " 1", "", "\u{661}"]
+  ) { text in
+    let digits = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? text.utf8.count : 0
+    let isNumber = digits > 0 && (digits == 1 || text.utf8.first != 0x30)
+    let milliseconds = isNumber ? Int64(text).flatMap { $0 <= Int32.max ? $0 : nil } : nil
+    // What is no such number asks for peace (gRFC A6).
+    let expected = milliseconds.map { RetryPushback.after(.milliseconds($0)) } ?? .never
+    expect(RetryPushback(text) == expected, "\(text) asks for \(RetryPushback(text)), not \(expected)")
   }
 
   private static let traceparent = FuzzTarget(

@@ -1,48 +1,15 @@
 import GoldenMessages
-import ProtobufC
 import ProtobufWellKnownTypes
-import SessionAPI
 import SessionDomain
 
 @testable import SessionServices
 
 extension FuzzTarget {
-  static let messages = [requests, golden, json, structs]
+  static let messages = [golden, json, structs, messageTimes]
 
-  /// The number of a message, and its bytes.
-  private static let requests = target(
-    "requests",
-    [
-      Decoded(
-        CreateSessionRequest.with {
-          $0.session = .with {
-            $0.type = .director
-            $0.name = "main"
-            $0.workspace = "/w"
-            $0.metadata = Google_Protobuf_Struct(["k": .array([.number(1), .null, .object([:])])])
-            $0.capabilities = ["a", "b"]
-            $0.environment = ["A": "1", "B": ""]
-          }
-          $0.requestID = "r"
-        }),
-      Decoded(GetSessionRequest.with { $0.sessionID = "01890a5d-ac96-774b-bcce-b302099a8057" }),
-      Decoded(UpdateSessionRequest.with { $0.session = .with { $0.status = .active } }),
-      Decoded(
-        ListSessionsRequest.with {
-          $0.where = "name = ?"
-          $0.params = [.with { $0.kind = .stringValue("a") }]
-          $0.orderBy = [.with { $0.field = "name" }]
-          $0.types = [.director, .observer]
-        }),
-      Decoded(WatchEventsRequest()), Decoded(SendMessageRequest()), Decoded(ReceiveMessagesRequest()),
-      Decoded(AcknowledgeMessagesRequest()), Decoded(CreateTemplateRequest()), Decoded(InstantiateTemplateRequest()),
-      Decoded(ReportActivityRequest()), Decoded(BootstrapSessionRequest()), Decoded(MigrateSessionRequest()),
-      Decoded(SetSessionAffinityRequest()),
-    ])
-
-  private static let golden = target(
+  private static let golden = FuzzTarget(
     "golden-messages",
-    [
+    messages: [
       Decoded(
         Scalars.with {
           $0.doubleValue = 0.5
@@ -72,13 +39,6 @@ extension FuzzTarget {
           $0.named = ["name": Tree()]
         }), Decoded(WellKnown()), Decoded(Outer()), Decoded(Gaps()), Decoded(Comments()),
     ])
-
-  private static func target(_ name: String, _ kinds: [Decoded]) -> FuzzTarget {
-    FuzzTarget(name, seeds: kinds.enumerated().map { [UInt8($0)] + $1.sample }) { input in
-      let kind = kinds[Int(input.takeByte()) % kinds.count]
-      try kind.check(input.takeRest())
-    }
-  }
 
   private static let json = FuzzTarget(
     "json",
@@ -127,60 +87,39 @@ extension FuzzTarget {
     let text = value.compactText
     expect(try JSONValue.decode(text.utf8, depthMax: 100) == value, "\(text) is another value")
   }
-}
 
-/// A type of message: what decodes must be the same once encoded and decoded again.
-private struct Decoded: Sendable {
-  let sample: [UInt8]
-  let check: @Sendable ([UInt8]) throws -> Void
+  /// Seconds and nanoseconds: of a duration, and of a time.
+  private static let messageTimes = FuzzTarget(
+    "message-times",
+    seeds: [
+      [], [0, 0, 0, 0, 0, 0, 0, 5, 0x3B, 0x9A, 0xC9, 0xFF], [0, 0, 0, 0, 0, 0, 0, 5, 255, 255, 255, 255],
+      Array(repeating: 255, count: 12), [0, 0, 0, 0x49, 0x7A, 0xD2, 0x8C, 0], [0, 0, 0, 0x3A, 0xFF, 0xF4, 0x41, 0x7F],
+      [255, 255, 255, 0xF1, 0x88, 0x6E, 0x09, 0x00], [0x7F] + Array(repeating: 255, count: 7),
+    ]
+  ) { input in
+    let seconds = Int64(bitPattern: input.takeInteger())
+    let nanos = Int32(truncatingIfNeeded: input.takeBytes(4).reduce(0) { $0 << 8 | UInt32($1) })
+    var violations: [FieldViolation] = []
 
-  init<Message: ProtobufC.ProtobufMessage>(_ message: Message) {
-    sample = Self.encoded(message)
-    check = { bytes in
-      let decoded: Message
-      do throws(DecodeError) {
-        decoded = try Self.decode(bytes, small)
-      } catch {
-        return expect(!error.message.isEmpty && !error.description.isEmpty, "a refusal says nothing")
-      }
-      let first = Self.encoded(decoded)
-      // An empty entry of a map becomes one with all its fields, and a packed element one with a tag.
-      expect(first.count <= bytes.count * 20 + 64, "\(Message.fullName) grew from \(bytes.count) to \(first.count)")
-      let again: Message = try Self.decode(first, DecodeLimits())
-      expect(Self.areSame(decoded, again), "\(Message.fullName) differs after encoding")
-      // Field 1000, which none of them has.
-      let unknown: Message = try Self.decode(bytes + [0xC0, 0x3E, 1], DecodeLimits())
-      expect(Self.areSame(decoded, unknown), "\(Message.fullName) differs with an unknown field")
-    }
-  }
+    let duration = Google_Protobuf_Duration.with { ($0.seconds, $0.nanos) = (seconds, nanos) }
+    let hasOneSign = seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0)
+    // 10,000 years (google/protobuf/duration.proto).
+    let isDuration = hasOneSign && seconds.magnitude <= 315_576_000_000 && nanos.magnitude <= 999_999_999
+    expect((duration.duration != nil) == isDuration, "\(seconds) s and \(nanos) ns are taken for what they are not")
+    if let value = duration.duration { expect(Google_Protobuf_Duration(value) == duration, "\(value) differs") }
+    let isLength = isDuration && seconds >= 0 && nanos >= 0
+    expect(duration.duration(at: "a", &violations) == (isLength ? duration.duration : .zero), "\(seconds) s differ")
+    expect(violations.isEmpty == isLength, "\(seconds) s and \(nanos) ns are refused wrongly")
 
-  // NaN is not equal to itself: then the same bytes must be there, in another order where a map is.
-  private static func areSame<Message: ProtobufC.ProtobufMessage>(_ one: Message, _ other: Message) -> Bool {
-    one == other || encoded(one).sorted() == encoded(other).sorted()
-  }
-
-  private static func decode<Message: ProtobufC.ProtobufMessage>(
-    _ bytes: [UInt8], _ limits: DecodeLimits
-  ) throws(DecodeError) -> Message {
-    let result = bytes.withExactCopy { bytes in
-      Result<Message, DecodeError> { () throws(DecodeError) in try Message(decoding: bytes, limits: limits) }
-    }
-    return try result.get()
-  }
-
-  private static func encoded<Message: ProtobufC.ProtobufMessage>(_ message: Message) -> [UInt8] {
-    do {
-      return try message.encoded()
-    } catch {
-      fatalError("\(Message.fullName) was decoded and cannot be encoded: \(error)")
-    }
+    violations = []
+    let time = Google_Protobuf_Timestamp.with { ($0.seconds, $0.nanos) = (seconds, nanos) }
+    // From the year 1 to 9999 (google/protobuf/timestamp.proto).
+    let isTime = (-62_135_596_800...253_402_300_799).contains(seconds) && (0...999_999_999).contains(nanos)
+    let moment = time.timestamp(at: "a", &violations)
+    expect((moment != nil) == isTime && violations.isEmpty == isTime, "\(seconds) s and \(nanos) ns are no such time")
+    guard let moment else { return }
+    // Microseconds are what is kept.
+    let kept = Google_Protobuf_Timestamp.with { ($0.seconds, $0.nanos) = (seconds, nanos / 1000 * 1000) }
+    expect(Google_Protobuf_Timestamp(moment) == kept, "\(seconds) s and \(nanos) ns became \(moment.microseconds)")
   }
 }
-
-// So small that inputs reach them.
-private let small = {
-  var limits = DecodeLimits()
-  limits.depthMax = 20
-  limits.memoryBytesMax = 1 << 20
-  return limits
-}()

@@ -73,7 +73,7 @@ extension FuzzTarget {
     expect(!error.found.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(error)")
   }
 
-  private static let database = SessionTable()
+  static let database = SessionTable()
 
   private static let pageToken = FuzzTarget(
     "page-token",
