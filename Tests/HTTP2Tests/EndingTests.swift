@@ -5,7 +5,7 @@ import Testing
 @Suite struct EndingTests {
   private func pairWithCall() throws -> (Pair, RecordingStream, RecordingStream) {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     let call = try pair.client.open(.request)
     try pair.exchange()
     return (pair, call, try #require(pair.server.streams[1]))
@@ -50,7 +50,7 @@ import Testing
 
   @Test func anAnswerBeforeTheRequestsEndIsFollowedByAReset() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respondOnly(.response, on: $0) }
+    pair.server.onRequest = { $0.respondOnly(.response, on: $1) }
     let call = try pair.client.open(.request)
     call.send([1])
     try pair.server.receive(pair.client.output())

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ExchangeTests {
   @Test func aCallGoesThereAndBack() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     let call = try pair.client.open(.request)
     call.send([1, 2, 3])
     pair.client.finish(call, trailers: nil)
@@ -32,7 +32,7 @@ import Testing
 
   @Test func anAnswerOfHeadersAloneIsOneFrame() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respondOnly(.response, on: $0) }
+    pair.server.onRequest = { $0.respondOnly(.response, on: $1) }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
     try pair.server.receive(pair.client.output())
@@ -47,7 +47,7 @@ import Testing
 
   @Test func aBodyThatPausesGoesOnWhenThereIsMore() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
     try pair.exchange()
@@ -67,7 +67,7 @@ import Testing
 
   @Test func aBodyOfManyPiecesArrivesWhole() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
     try pair.exchange()
@@ -88,8 +88,8 @@ import Testing
   @Test func anEmptyBodyEndsWithItsTrailers() throws {
     let pair = try Pair()
     pair.server.onRequest = {
-      pair.server.respond(.response, on: $0)
-      pair.server.finish($0, trailers: .trailers)
+      $0.respond(.response, on: $1)
+      $0.finish($1, trailers: .trailers)
     }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
@@ -100,7 +100,7 @@ import Testing
 
   @Test func streamsAreIndependent() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     let calls = try (0..<50).map { _ in try pair.client.open(.request) }
     for call in calls { pair.client.finish(call, trailers: nil) }
     try pair.exchange()
@@ -115,7 +115,7 @@ import Testing
 
   @Test func whatComesAfterTheEndIsIgnored() throws {
     let pair = try Pair()
-    pair.server.onRequest = { pair.server.respondOnly(.response, on: $0) }
+    pair.server.onRequest = { $0.respondOnly(.response, on: $1) }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
     try pair.exchange()

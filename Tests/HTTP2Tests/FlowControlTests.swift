@@ -6,7 +6,7 @@ import Testing
   {
     let pair = try Pair(change)
     pair.server.consumesAtOnce = false
-    pair.server.onRequest = { pair.server.respond(.response, on: $0) }
+    pair.server.onRequest = { $0.respond(.response, on: $1) }
     try pair.exchange()
     let call = try pair.client.open(.request)
     try pair.exchange()
@@ -81,7 +81,7 @@ import Testing
 
   @Test func dataThatComesAfterAnEarlyAnswerLeavesTheConnectionsWindow() throws {
     let pair = try Pair { $0.connectionWindowBytes = 65_535 }
-    pair.server.onRequest = { pair.server.respondOnly(.response, on: $0) }
+    pair.server.onRequest = { $0.respondOnly(.response, on: $1) }
     try pair.exchange()
     for _ in 0..<40 {
       let call = try pair.client.open(.request)
@@ -89,7 +89,7 @@ import Testing
       try pair.exchange()
       #expect(pair.client.events.last == .closed(call.id, .noError))
     }
-    pair.server.onRequest = { _ in }
+    pair.server.onRequest = { _, _ in }
     let call = try pair.client.open(.request)
     call.send([UInt8](repeating: 7, count: 60_000))
     try pair.exchange()

@@ -255,7 +255,7 @@ import Testing
     var random = SplitMix(seed: seed)
     for round in 0..<300 {
       let server = try server()
-      server.onRequest = { server.respondOnly(.response, on: $0) }
+      server.onRequest = { $0.respondOnly(.response, on: $1) }
       try server.receive(hello + Frame.request(on: 1).bytes)
       let noise = (0..<Int.random(in: 1...400, using: &random)).map { _ in
         UInt8.random(in: .min ... .max, using: &random)

@@ -21,7 +21,7 @@ final class RecordingConnection: HTTP2Connection {
   /// Gives the peer its windows back as bytes come.
   var consumesAtOnce = true
   /// What a server does with each request once the stream can be answered.
-  var onRequest: (RecordingStream) -> Void = { _ in }
+  var onRequest: (RecordingConnection, RecordingStream) -> Void = { _, _ in }
   /// The codes of the resets that went out.
   private(set) var sentResets: [HTTP2ErrorCode] = []
   /// Keeps the fields of each request, to have them passed over in the next.
@@ -125,7 +125,7 @@ final class RecordingStream: HTTP2Stream {
     connection.send(body.bytes, ownedBy: body, on: self)
   }
 
-  override func opened() { connection.onRequest(self) }
+  override func opened() { connection.onRequest(connection, self) }
 
   override func receivedField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
     connection.note(.field(id, String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))

@@ -7,9 +7,9 @@ import Testing
   private func events(of pieces: [ArraySlice<UInt8>]) throws -> [Event] {
     let server = try RecordingConnection(.server, settings: HTTP2Settings())
     server.onRequest = {
-      server.respond(.response, on: $0)
-      $0.send([1, 2, 3])
-      server.finish($0, trailers: .trailers)
+      $0.respond(.response, on: $1)
+      $1.send([1, 2, 3])
+      $0.finish($1, trailers: .trailers)
     }
     for piece in pieces {
       try server.receive(piece)
@@ -112,9 +112,9 @@ import Testing
   private func recordedCall() throws -> (request: [UInt8], response: [UInt8]) {
     let pair = try Pair()
     pair.server.onRequest = {
-      pair.server.respond(.response, on: $0)
-      $0.send([UInt8](repeating: 5, count: 300))
-      pair.server.finish($0, trailers: .trailers)
+      $0.respond(.response, on: $1)
+      $1.send([UInt8](repeating: 5, count: 300))
+      $0.finish($1, trailers: .trailers)
     }
     let call = try pair.client.open(.request)
     pair.client.finish(call, trailers: nil)
